@@ -1,0 +1,69 @@
+"""Which instance answers on a host: the ingress that names it, and the frontend behind that."""
+
+from dataclasses import dataclass
+
+from devcloud.cloud import Cloud
+from devcloud.kubernetes.clusters import Cluster, open_clusters
+from devcloud.kubernetes.controllers.context import controller_of, image_tag, is_ready
+from devcloud.kubernetes.failures import JSON
+from devcloud.kubernetes.kinds import kind_named
+
+_BROKEN = "-broken"
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One running application. `version` is the tag of the newest frontend image that is ready; empty where none is."""
+
+    key: str
+    host: str
+    version: str
+
+    @property
+    def available(self) -> bool:
+        return bool(self.version)
+
+    @property
+    def healthy(self) -> bool:
+        return self.available and not self.version.endswith(_BROKEN)
+
+
+def find_instance(cloud: Cloud, host: str) -> Instance | None:
+    """The instance that an ingress of any cluster routes this host to."""
+    for cluster in open_clusters(cloud):
+        for ingress in cluster.objects.each(kind_named("ingresses")):
+            service = _service_for(ingress, host)
+            if service:
+                namespace = ingress["metadata"]["namespace"]
+                return Instance(f"{cluster.record.id}/{namespace}", host, _version(cluster, namespace, service))
+    return None
+
+
+def _service_for(ingress: JSON, host: str) -> str:
+    """The service behind this host; empty where the ingress doesn't know it."""
+    for rule in ingress["spec"].get("rules", ()):
+        if rule.get("host", "") == host:
+            for path in rule.get("http", {}).get("paths", ()):
+                return str(path["backend"]["service"]["name"])
+    return ""
+
+
+def _version(cluster: Cluster, namespace: str, service_name: str) -> str:
+    service = cluster.objects.get(kind_named("services"), namespace, service_name)
+    if service is None:
+        return ""
+    selector = service["spec"].get("selector", {})
+    ready = [
+        pod
+        for pod in cluster.objects.each(kind_named("pods"), namespace)
+        if is_ready(pod) and selector.items() <= pod["metadata"].get("labels", {}).items()
+    ]
+    newest = max(ready, key=lambda pod: _revision(cluster, pod), default=None)
+    return image_tag(newest["spec"]["containers"][0]) if newest else ""
+
+
+def _revision(cluster: Cluster, pod: JSON) -> int:
+    owner = controller_of(pod)
+    name = owner["name"] if owner else ""
+    found = cluster.objects.get(kind_named("replicasets"), pod["metadata"]["namespace"], name)
+    return int(found["metadata"]["annotations"]["deployment.kubernetes.io/revision"]) if found else 0

@@ -1,0 +1,40 @@
+"""What every part of devcloud is given."""
+
+from dataclasses import dataclass
+
+from devcloud.faults import Faults
+from devcloud.profile import Profile
+from devcloud.store import Store
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where devcloud listens."""
+
+    host: str
+    http: int
+    https: int
+    smtp: int
+
+    @property
+    def http_url(self) -> str:
+        return f"http://{self.host}:{self.http}"
+
+    @property
+    def https_authority(self) -> str:
+        return f"{self.host}:{self.https}"
+
+    @property
+    def https_url(self) -> str:
+        return f"https://{self.https_authority}"
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """One devcloud. `certificate_authority` is the PEM text of who signed the HTTPS server's certificate."""
+
+    store: Store
+    profile: Profile
+    faults: Faults
+    addresses: Addresses
+    certificate_authority: str

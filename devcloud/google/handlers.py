@@ -1,0 +1,30 @@
+"""All services, imported so that the table of handlers is full."""
+
+from importlib import import_module
+
+from devcloud.google.call import HANDLERS
+
+_MODULES = (
+    "backups",
+    "buckets",
+    "clusters",
+    "compute_inventory",
+    "connections",
+    "databases",
+    "iam",
+    "liens",
+    "monitoring",
+    "networks",
+    "node_pools",
+    "operation_methods",
+    "projects",
+    "record_sets",
+    "secrets",
+    "sql_contents",
+    "usage",
+)
+
+for _name in _MODULES:
+    import_module(f"devcloud.google.services.{_name}")
+
+__all__ = ["HANDLERS"]

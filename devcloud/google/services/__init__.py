@@ -1,0 +1,1 @@
+"""One module per Google service, or per part of a big one."""

@@ -1,0 +1,114 @@
+"""Backup for GKE: backup plans and their backups."""
+
+import re
+
+from devcloud.clock import rfc3339
+from devcloud.google import errors, operations, resources
+from devcloud.google.call import Call, Json, implements
+from devcloud.google.operation_forms import write
+from devcloud.google.operations import Work
+from devcloud.google.services.networks import CLUSTERS
+
+PLANS = "gkebackup.backupPlans"
+BACKUPS = "gkebackup.backups"
+
+_ID = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
+_LONGEST_LOCK_DAYS = 90
+_PARENT = "gkebackup.projects.locations.backupPlans"
+
+
+@implements(f"{_PARENT}.create")
+def _create_plan(call: Call) -> Json:
+    name = f"{call['parent']}/backupPlans/{_checked_id(call, 'backupPlanId')}"
+    if call.cloud.store.get(PLANS, name):
+        raise errors.GoogleError(409, "alreadyExists", f"Resource '{name}' already exists")
+    resources.need_ready(call, CLUSTERS, call.body["cluster"], "backup_plan.cluster")
+    if call.body.get("retentionPolicy", {}).get("backupDeleteLockDays", 0) > _LONGEST_LOCK_DAYS:
+        raise errors.invalid("backup_delete_lock_days must be at most 90.", "backup_plan.retention_policy")
+    body = _new(call, name, "PROVISIONING")
+    resources.add(call, PLANS, name, body, seconds=call.cloud.profile.seconds("gkebackup.plan"))
+    return _start(call, name, "gkebackup.plan", operations.changed(PLANS, name, state="READY"), "BackupPlan")
+
+
+@implements(f"{_PARENT}.delete")
+def _delete_plan(call: Call) -> Json:
+    name = call["name"]
+    resources.need(call, PLANS, name)
+    if call.cloud.store.items(BACKUPS, f"{name}/"):
+        raise errors.precondition(f"Resource '{name}' has nested resources. Delete its backups first.")
+    resources.replace(call.cloud, PLANS, name, {"state": "DELETING"})
+    return _start(call, name, "delete.backupplan", operations.gone(PLANS, name))
+
+
+@implements(f"{_PARENT}.backups.create")
+def _create_backup(call: Call) -> Json:
+    plan = resources.need_ready(call, PLANS, call["parent"], "parent")
+    name = f"{call['parent']}/backups/{_checked_id(call, 'backupId')}"
+    if call.cloud.store.get(BACKUPS, name):
+        raise errors.GoogleError(409, "alreadyExists", f"Resource '{name}' already exists")
+    body = {**_new(call, name, "IN_PROGRESS"), "manual": True, "clusterMetadata": {"cluster": plan["cluster"]}}
+    seconds = call.cloud.profile.seconds("gkebackup.backup")
+    resources.add(call, BACKUPS, name, body, seconds=seconds)
+    ended = {"state": "SUCCEEDED", "completeTime": rfc3339(call.at + seconds), "volumeCount": 2, "sizeBytes": "1048576"}
+    return _start(call, name, "gkebackup.backup", operations.changed(BACKUPS, name, **ended), "Backup")
+
+
+@implements(f"{_PARENT}.backups.delete")
+def _delete_backup(call: Call) -> Json:
+    """Only by force while the backup has volume backups, which every one that succeeded has."""
+    name = call["name"]
+    if resources.need(call, BACKUPS, name).get("volumeCount") and not call.get("force"):
+        raise errors.precondition(f"Resource '{name}' has nested resources. Use force to delete them too.")
+    resources.replace(call.cloud, BACKUPS, name, {"state": "DELETING"})
+    return _start(call, name, "delete.backup", operations.gone(BACKUPS, name))
+
+
+@implements(f"{_PARENT}.get", f"{_PARENT}.backups.get")
+def _get(call: Call) -> Json:
+    return resources.need(call, BACKUPS if ".backups." in call.method.id else PLANS, call["name"])
+
+
+@implements(f"{_PARENT}.list", f"{_PARENT}.backups.list")
+def _list(call: Call) -> Json:
+    collection, field = (BACKUPS, "backups") if ".backups." in call.method.id else (PLANS, "backupPlans")
+    return resources.page(call, field, resources.below(call, collection, f"{call['parent']}/{field}/"))
+
+
+def _checked_id(call: Call, parameter: str) -> str:
+    value = str(call.get(parameter, ""))
+    if not _ID.fullmatch(value):
+        raise errors.invalid(
+            f"{parameter} '{value}' must have 1 to 63 lowercase letters, digits or hyphens.", parameter
+        )
+    return value
+
+
+def _new(call: Call, name: str, state: str) -> Json:
+    return {
+        **call.body,
+        "name": name,
+        "uid": resources.etag(),
+        "state": state,
+        "createTime": rfc3339(call.at),
+        "updateTime": rfc3339(call.at),
+        "etag": resources.etag(),
+    }
+
+
+def _start(call: Call, name: str, duration: str, outcome: tuple[str, Json], response_type: str = "") -> Json:
+    place = "/".join(name.split("/")[:4])
+    details = {
+        "metadata": {"target": name, "verb": call.method.id.rpartition(".")[2], "createTime": rfc3339(call.at)},
+        "response_type": f"google.cloud.gkebackup.v1.{response_type}" if response_type else "google.protobuf.Empty",
+    }
+    failure = operations.changed(PLANS if "/backups/" not in name else BACKUPS, name, state="FAILED")
+    work = Work(
+        name=f"{place}/operations/{operations.new_name()}",
+        kind=call.method.id,
+        target=name,
+        seconds=call.cloud.profile.seconds(duration),
+        outcome=outcome,
+        failure=failure,
+        details=details,
+    )
+    return write(call, operations.start(call, work))

@@ -1,0 +1,1 @@
+"""Pages for people: what exists in this devcloud, and the mail that it has caught."""

@@ -1,0 +1,174 @@
+"""The documents of the API: what goes out, and what comes in."""
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.reverse import reverse
+
+from portal.api.customer_words import operation_error, step_error
+from portal.core.models import Organization
+from provisioning.models import (
+    Instance,
+    InstanceStatus,
+    Kind,
+    Operation,
+    OperationKind,
+    OperationStatus,
+    Region,
+    StepStatus,
+    Tenancy,
+)
+from provisioning.models.operations import ACTIVE
+from provisioning.selectors import Progress, StepView, progress_of
+from provisioning.services import NameVerdict
+
+
+class Sent(serializers.Serializer[Any]):
+    """A body that comes in: a field that we do not know is refused, since it is more likely a slip than a wish."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
+        if unknown:
+            raise serializers.ValidationError({name: ["There is no such field."] for name in unknown})
+        return super().to_internal_value(data)
+
+
+class OrganizationDocument(serializers.Serializer[Organization]):
+    id = serializers.CharField(read_only=True)
+    name = serializers.CharField(read_only=True)
+    slug = serializers.CharField(read_only=True)
+    created_at = serializers.DateTimeField(read_only=True)
+
+
+class OperationLink(serializers.Serializer[Operation]):
+    """Names an operation; `url` has it with its steps."""
+
+    id = serializers.CharField(read_only=True)
+    kind = serializers.ChoiceField(OperationKind.choices, read_only=True)
+    status = serializers.ChoiceField(OperationStatus.choices, read_only=True)
+    url = serializers.SerializerMethodField()
+
+    @extend_schema_field(OpenApiTypes.URI)
+    def get_url(self, operation: Operation) -> str:
+        return reverse("api:operation", args=[operation.pk], request=self.context.get("request"))
+
+
+class InstanceDocument(serializers.Serializer[Instance]):
+    """`status` says what is true, `operation` what is happening to it now (null: nothing)."""
+
+    id = serializers.CharField(read_only=True)
+    organization = serializers.CharField(source="organization_id", read_only=True)
+    slug = serializers.CharField(read_only=True)
+    domain = serializers.CharField(read_only=True)
+    url = serializers.URLField(read_only=True, help_text="Where its people open it, once it runs.")
+    kind = serializers.ChoiceField(Kind.choices, read_only=True)
+    tenancy = serializers.ChoiceField(Tenancy.choices, read_only=True)
+    status = serializers.ChoiceField(InstanceStatus.choices, read_only=True)
+    region = serializers.ChoiceField(Region.choices, read_only=True)
+    size = serializers.CharField(source="size_id", read_only=True)
+    version = serializers.CharField(source="release.app_version", read_only=True)
+    created_at = serializers.DateTimeField(read_only=True)
+    ready_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    trial_ends_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    deleted_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    operation = serializers.SerializerMethodField()
+
+    @extend_schema_field(OperationLink(allow_null=True))
+    def get_operation(self, instance: Instance) -> Any:
+        live: list[Operation] = instance.live_operations  # type: ignore[attr-defined] # set by selectors.instances_of
+        now = next(iter(sorted(live, key=lambda operation: operation.status not in ACTIVE)), None)
+        return OperationLink(now, context=self.context).data if now else None
+
+
+class OperationDocument(OperationLink):
+    instance = serializers.CharField(source="instance_id", read_only=True)  # type: ignore[assignment] # a field, not the attribute
+    created_at = serializers.DateTimeField(read_only=True)
+    started_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    finished_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    error = serializers.SerializerMethodField(help_text="Empty unless it stopped and needs a person of ours.")
+
+    def get_error(self, operation: Operation) -> str:
+        return operation_error(operation)
+
+
+class StepDocument(serializers.Serializer[StepView]):
+    """One step. It begins when all in `needs` are done; `waiting_for` completes the sentence "waiting for …"."""
+
+    name = serializers.CharField(read_only=True)
+    title = serializers.CharField(read_only=True)
+    status = serializers.ChoiceField(StepStatus.choices, read_only=True)
+    needs = serializers.ListField(child=serializers.CharField(), read_only=True)
+    waiting_for = serializers.CharField(read_only=True)
+    elapsed_seconds = serializers.FloatField(read_only=True)
+    expected_seconds = serializers.FloatField(read_only=True, help_text="The whole of the step, as a rule.")
+    error = serializers.SerializerMethodField()
+
+    def get_error(self, step: StepView) -> str:
+        return step_error(step.status)
+
+
+class ProgressDocument(serializers.Serializer[Progress]):
+    """An operation with its steps, as of now."""
+
+    elapsed_seconds = serializers.FloatField(read_only=True)
+    remaining_seconds = serializers.FloatField(read_only=True, help_text="Along the longest path; 0 at its end.")
+    share = serializers.FloatField(read_only=True, help_text="How much of it is done, 0 to 1.")
+    steps = StepDocument(many=True, read_only=True)
+
+
+class OperationWithSteps(OperationDocument):
+    progress = serializers.SerializerMethodField()
+
+    @extend_schema_field(ProgressDocument)
+    def get_progress(self, operation: Operation) -> Any:
+        return ProgressDocument(progress_of(operation)).data
+
+
+class RegionDocument(serializers.Serializer[Any]):
+    name = serializers.CharField(read_only=True, help_text="What goes into `region`.")
+    title = serializers.CharField(read_only=True)
+
+
+class RegionList(serializers.Serializer[Any]):
+    results = RegionDocument(many=True, read_only=True)
+
+
+class NameDocument(serializers.Serializer[NameVerdict]):
+    slug = serializers.CharField(read_only=True)
+    is_free = serializers.BooleanField(read_only=True)
+    domain = serializers.CharField(read_only=True)
+    sentence = serializers.CharField(read_only=True, help_text="Why it cannot be had, or that it is free.")
+
+
+class TrialSent(Sent):
+    slug = serializers.CharField(max_length=32, help_text="The instance's name: GET /names/{slug} says if it is free.")
+    region = serializers.ChoiceField(Region.choices)
+
+
+class TeardownSent(Sent):
+    confirmation = serializers.CharField(
+        max_length=32, help_text="The instance's slug, so that nothing goes by a slip."
+    )
+    reason = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+
+
+class InstanceFilter(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(InstanceStatus.choices, required=False)
+    kind = serializers.ChoiceField(Kind.choices, required=False)
+
+
+class ProblemDocument(serializers.Serializer[Any]):
+    """An error, as in RFC 9457. `code` is stable; `detail` is a sentence for a person."""
+
+    type = serializers.CharField(help_text="Where this kind of error is explained.")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    code = serializers.CharField()
+    errors = serializers.DictField(  # type: ignore[assignment] # a field, not the attribute
+        child=serializers.ListField(child=serializers.CharField()), required=False, help_text="By field."
+    )
+    required_scope = serializers.CharField(required=False)
+    request_id = serializers.CharField(allow_null=True)

@@ -1,0 +1,27 @@
+"""The addresses of the API, version 1."""
+
+from django.urls import path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+
+from portal.api.views import choices, instances, operations, organizations, problems
+
+app_name = "api"
+urlpatterns = [
+    path("organizations", organizations.Organizations.as_view(), name="organizations"),
+    path("organizations/<slug:organization_id>", organizations.OrganizationById.as_view(), name="organization"),
+    path("instances", instances.Instances.as_view(), name="instances"),
+    path("instances/<slug:instance_id>", instances.InstanceById.as_view(), name="instance"),
+    path("instances/<slug:instance_id>/teardown", instances.Teardown.as_view(), name="teardown"),
+    path("instances/<slug:instance_id>/operations", instances.InstanceOperations.as_view(), name="instance-operations"),
+    path("operations/<slug:operation_id>", operations.OperationById.as_view(), name="operation"),
+    path("regions", choices.Regions.as_view(), name="regions"),
+    path("names/<str:slug>", choices.Name.as_view(), name="name"),
+    path("problems/<slug:code>", problems.ProblemKindByCode.as_view(), name="problem"),
+    path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
+    path(
+        "docs/",
+        SpectacularSwaggerSplitView.as_view(url_name="api:schema", template_name="api/docs.html"),
+        name="docs",
+    ),
+    path("<path:unknown>", problems.NothingHere.as_view()),
+]

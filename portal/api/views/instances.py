@@ -1,0 +1,129 @@
+"""Instances: listed, started as a trial, looked at, torn down."""
+
+from typing import ClassVar
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from portal.api import examples
+from portal.api.idempotency import idempotent
+from portal.api.schema import LIST_PROBLEMS, READ_PROBLEMS, WRITE_PROBLEMS, documented
+from portal.api.serializers import (
+    InstanceDocument,
+    InstanceFilter,
+    OperationDocument,
+    OperationWithSteps,
+    TeardownSent,
+    TrialSent,
+)
+from portal.api.view import ApiView, valid
+from portal.core.models import Scope
+from provisioning.models import Instance, Operation
+from provisioning.selectors import instance_for, instances_of, operations_of
+from provisioning.services import instance_delete, trial_start
+
+TAG = "Instances"
+
+
+class Instances(ApiView, ListAPIView[Instance]):
+    scopes: ClassVar = {"GET": Scope.INSTANCES_READ, "POST": Scope.INSTANCES_WRITE}
+    serializer_class = InstanceDocument
+
+    def get_queryset(self) -> QuerySet[Instance]:
+        return instances_of(self.organization).filter(**valid(InstanceFilter, self.request.query_params))
+
+    @extend_schema(parameters=[InstanceFilter])
+    @documented(
+        "List instances",
+        tag=TAG,
+        answer=InstanceDocument(many=True),
+        problems=(*LIST_PROBLEMS, 422),
+        scope=Scope.INSTANCES_READ,
+        examples=(examples.INSTANCE,),
+    )
+    def get(self, request: Request) -> Response:
+        """Your instances, newest first. Deleted ones stay in the list; filter by `status`."""
+        return self.list(request)
+
+    @documented(
+        "Start a trial",
+        tag=TAG,
+        sent=TrialSent,
+        answer=InstanceDocument,
+        status=201,
+        problems=WRITE_PROBLEMS,
+        scope=Scope.INSTANCES_WRITE,
+        examples=(examples.TRIAL, examples.INSTANCE),
+    )
+    @idempotent
+    def post(self, request: Request) -> Response:
+        """Starts the trial of your organization and its provisioning, which `operation` names: follow it there.
+
+        An organization has one trial.
+        """
+        asked = valid(TrialSent, request.data)
+        started = trial_start(organization=self.organization, actor=self.actor, **asked)
+        body = InstanceDocument(instance_for(self.organization, started.pk), context={"request": request}).data
+        return self.created(body, "api:instance", started.pk)
+
+
+class InstanceById(ApiView):
+    scopes: ClassVar = {"GET": Scope.INSTANCES_READ}
+
+    @documented(
+        "Get an instance",
+        tag=TAG,
+        answer=InstanceDocument,
+        problems=READ_PROBLEMS,
+        scope=Scope.INSTANCES_READ,
+        examples=(examples.INSTANCE,),
+    )
+    def get(self, request: Request, instance_id: str) -> Response:
+        """One of your instances."""
+        instance = instance_for(self.organization, instance_id)
+        return Response(InstanceDocument(instance, context={"request": request}).data)
+
+
+class Teardown(ApiView):
+    scopes: ClassVar = {"POST": Scope.INSTANCES_WRITE}
+
+    @documented(
+        "Delete an instance",
+        tag=TAG,
+        sent=TeardownSent,
+        answer=OperationWithSteps,
+        status=202,
+        problems=(*WRITE_PROBLEMS, 404),
+        scope=Scope.INSTANCES_WRITE,
+        examples=(OpenApiExample("By its name", {"confirmation": "acme"}, request_only=True), examples.OPERATION),
+    )
+    @idempotent
+    def post(self, request: Request, instance_id: str) -> Response:
+        """Deletes the instance with everything in it, for good. The answer is the operation that does it."""
+        asked = valid(TeardownSent, request.data)
+        instance = instance_for(self.organization, instance_id)
+        operation = instance_delete(instance=instance, actor=self.actor, **asked)
+        body = OperationWithSteps(operation, context={"request": request}).data
+        return self.created(body, "api:operation", operation.pk, status=202)
+
+
+class InstanceOperations(ApiView, ListAPIView[Operation]):
+    scopes: ClassVar = {"GET": Scope.INSTANCES_READ}
+    serializer_class = OperationDocument
+
+    def get_queryset(self) -> QuerySet[Operation]:
+        return operations_of(instance_for(self.organization, self.kwargs["instance_id"]))
+
+    @documented(
+        "List an instance's operations",
+        tag=TAG,
+        answer=OperationDocument(many=True),
+        problems=(*LIST_PROBLEMS, 404),
+        scope=Scope.INSTANCES_READ,
+    )
+    def get(self, request: Request, **_address: str) -> Response:
+        """What was and is done to it, newest first."""
+        return self.list(request)

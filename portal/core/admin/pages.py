@@ -1,0 +1,67 @@
+"""How a page of the admin behaves: it shows, and nobody edits rows by hand."""
+
+from typing import Any
+
+from django.db.models import Model
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, TabularInline
+
+from portal.core.audit import Actor
+from portal.core.models import User
+
+PER_PAGE = 50
+
+
+def acting(request: HttpRequest) -> Actor:
+    """Whoever is logged in, as the audit is to know them."""
+    if not isinstance(request.user, User):
+        raise TypeError("Only somebody who is logged in can act.")
+    return Actor(request.user, request.user.email, request.META.get("REMOTE_ADDR"))
+
+
+class StaffMayLook:
+    """Our staff may look at everything here; finer rights there are none."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, _row: Model | None = None) -> bool:
+        return bool(request.user.is_active and request.user.is_staff)
+
+
+class NobodyEdits(StaffMayLook):
+    def has_add_permission(self, _request: HttpRequest, _row: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _row: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _row: Model | None = None) -> bool:
+        return False
+
+
+class Page(StaffMayLook, ModelAdmin):  # type: ignore[misc] # unfold has no types
+    """A list and a page for each row. What is not shown is not there: `exclude` nothing, name `fields`."""
+
+    list_per_page = PER_PAGE
+    actions = None
+    list_fullwidth = True
+    compressed_fields = True
+    change_form_template = "admin/page.html"
+
+
+class ReadOnlyPage(NobodyEdits, Page):
+    """Shows rows and lets nobody touch them."""
+
+
+class ReadOnlyRows(NobodyEdits, TabularInline):  # type: ignore[misc] # unfold has no types
+    """Rows that belong to the shown one."""
+
+    extra = 0
+    max_num = 0
+    can_delete = False
+    hide_title = True
+    tab = False
+
+    def get_readonly_fields(self, _request: HttpRequest, _row: Any = None) -> Any:
+        return self.fields

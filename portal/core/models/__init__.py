@@ -1,0 +1,9 @@
+"""Customers, the people of customers, what they did, and the mail they get."""
+
+from portal.core.models.audit import AuditEvent
+from portal.core.models.mail import Mail
+from portal.core.models.organizations import Membership, Organization, Role
+from portal.core.models.people import User
+from portal.core.models.tokens import ApiToken, Scope
+
+__all__ = ["ApiToken", "AuditEvent", "Mail", "Membership", "Organization", "Role", "Scope", "User"]

@@ -1,0 +1,44 @@
+"""What changes customers and their people."""
+
+from django.db import IntegrityError, transaction
+from django.utils.text import slugify
+
+from portal.core import ids
+from portal.core.audit import Actor, record
+from portal.core.errors import Conflict, Invalid
+from portal.core.mail_domains import domain_of, is_free_mail
+from portal.core.models import Membership, Organization, Role, User
+
+
+def organization_create(*, name: str, actor: Actor) -> Organization:
+    """The organization stands and the person owns it. Raises Invalid for an empty name, Conflict for a second one."""
+    name = " ".join(name.split())
+    if not name or actor.user is None:
+        raise Invalid("Give your organization a name.", field="name")
+    with transaction.atomic():
+        founder = User.objects.select_for_update().get(pk=actor.user.pk)
+        if founder.memberships.exists():
+            raise Conflict("You belong to an organization already.")
+        organization = _with_free_slug(name, domain_of(founder.email))
+        Membership.objects.create(organization=organization, user=founder, role=Role.OWNER)
+        record("organization.create", organization, organization_id=organization.pk, actor=actor)
+    return organization
+
+
+def _with_free_slug(name: str, email_domain: str) -> Organization:
+    wished = slugify(name)[:32] or "organization"
+    for slug in (wished, ids.new_id(wished, 6)):
+        try:
+            with transaction.atomic():
+                return Organization.objects.create(name=name[:80], slug=slug, email_domain=email_domain)
+        except IntegrityError:
+            continue
+    raise Conflict("That name is taken. Try another one.", field="name")
+
+
+def check_work_address(email: str) -> None:
+    """Raises Invalid when the address is a free-mail or throw-away one: a trial needs a work address."""
+    if is_free_mail(email):
+        raise Invalid(
+            "Use your work address: a trial is for a company, and free-mail addresses cannot start one.", field="email"
+        )

@@ -1,0 +1,324 @@
+"""Settings, all from the environment. Names and meanings are in docs/settings.md; nothing here knows who answers."""
+
+from pathlib import Path
+
+import environ
+import structlog
+import structlog.tracebacks
+from celery.schedules import schedule
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
+from django.utils.functional import lazy
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+static_file = lazy(static, str)
+
+# --- The site -------------------------------------------------------------------------------------------------------
+DEBUG = env.bool("DEBUG", default=False)
+DEMO = env.bool("DEMO", default=False)  # shows where the demo's mail is read, and nothing else
+SECRET_KEY = env("SECRET_KEY")
+PORTAL_URL = env("PORTAL_URL", default="http://127.0.0.1:8000").rstrip("/")
+PORTAL_IS_HTTPS = PORTAL_URL.startswith("https://")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
+CSRF_TRUSTED_ORIGINS = [PORTAL_URL]
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "django_htmx",
+    "django_structlog",
+    "pgtrigger",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "portal.core",
+    "portal.web",
+    "portal.api",
+    "provisioning",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.web.context.site",
+            ],
+        },
+    },
+]
+
+# --- What it stands on ----------------------------------------------------------------------------------------------
+DATABASES = {"default": env.db("DATABASE_URL")}
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONNECTION_SECONDS", default=60)
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+REDIS_URL = env("REDIS_URL")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "var" / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = DEBUG or DEMO
+
+vars().update(env.email("EMAIL_URL", default="smtp://127.0.0.1:25"))
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Managed Sourcegraph <hello@sourcegraph.localhost>")
+EMAIL_TIMEOUT = 15
+
+# --- People ---------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "core.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_ADAPTER = "portal.web.accounts.AccountAdapter"
+ACCOUNT_SIGNUP_FORM_CLASS = "portal.web.forms.SignupForm"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_CONFIRM_EMAIL_ON_GET = True
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if PORTAL_IS_HTTPS else "http"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEMO
+WORK_EMAIL_REQUIRED = env.bool("WORK_EMAIL_REQUIRED", default=True)
+
+# --- Security -------------------------------------------------------------------------------------------------------
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PORTAL_IS_HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if PORTAL_IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PORTAL_IS_HTTPS
+if env.bool("BEHIND_TLS_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    MIDDLEWARE.insert(0, "portal.middleware.address_behind_proxy")
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked from inside, without TLS
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {  # the admin's pages widen two of them: portal/core/admin/policy.py
+        "default-src": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+        "object-src": [NONE],
+        "img-src": [SELF, "data:"],
+    },
+}
+KUBECONFIG_ENCRYPTION_KEY = env("KUBECONFIG_ENCRYPTION_KEY")
+
+# --- The API --------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["portal.api.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["portal.api.permissions.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "portal.api.pagination.Cursor",
+    "DEFAULT_THROTTLE_CLASSES": ["portal.api.throttling.TokenRate"],
+    "DEFAULT_THROTTLE_RATES": {"token": env("API_RATE", default="600/min")},
+    "EXCEPTION_HANDLER": "portal.api.problems.problem_response",
+    "PAGE_SIZE": 50,
+    "URL_FORMAT_OVERRIDE": None,
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Managed Sourcegraph",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "DESCRIPTION": """Organizations, instances and what happens to them.
+
+Send `Authorization: Bearer msp_…` with a token made in the portal. It acts for one organization, within its scopes.
+Lists come in pages: follow `next`. Errors are `application/problem+json` (RFC 9457) with a stable `code`. A POST may
+bear an `Idempotency-Key`: sent again, it is not done again. Past the rate, the answer is 429 with `Retry-After`.""",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "InstanceKind": "provisioning.models.Kind",
+        "InstanceStatus": "provisioning.models.InstanceStatus",
+        "OperationKind": "provisioning.models.OperationKind",
+        "OperationStatus": "provisioning.models.OperationStatus",
+        "StepStatus": "provisioning.models.StepStatus",
+        "Region": "provisioning.models.Region",
+        "Tenancy": "provisioning.models.Tenancy",
+    },
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "persistAuthorization": False,
+        "validatorUrl": None,
+        "defaultModelsExpandDepth": 0,
+    },
+}
+
+# --- Work in the background -----------------------------------------------------------------------------------------
+# A message is only a wake-up call (docs/decisions/001): losing all of them costs one beat of the scheduler.
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_DEFAULT_QUEUE = "steps"
+CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {name: {} for name in ("beat", "steps", "helm", "mail")}
+CELERY_TASK_SOFT_TIME_LIMIT = 150
+CELERY_TASK_TIME_LIMIT = 180
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 2_000
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
+CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "socket_timeout": 30, "socket_keepalive": True}
+CELERY_BEAT_SCHEDULE = {
+    "wake-due-steps": {"task": "provisioning.tasks.tick", "schedule": schedule(1.0), "options": {"expires": 5}},
+    "send-due-mail": {
+        "task": "portal.core.tasks.send_due_mail",
+        "schedule": schedule(15.0),
+        "options": {"expires": 15},
+    },
+}
+
+# --- Provisioning ---------------------------------------------------------------------------------------------------
+ENGINE_LEASE_SECONDS = env.float("ENGINE_LEASE_SECONDS", default=120.0)
+# Multiplies every wait between two looks: 1 for the real cloud, 1/speed for one that runs faster than life.
+ENGINE_PACE = env.float("ENGINE_PACE", default=1.0)
+
+GOOGLE_API_ENDPOINT = env("GOOGLE_API_ENDPOINT", default="")  # empty: Google's own
+GOOGLE_CREDENTIALS = env("GOOGLE_CREDENTIALS", default="application-default")  # or "anonymous"
+GOOGLE_TIMEOUT_SECONDS = env.float("GOOGLE_TIMEOUT_SECONDS", default=30.0)
+GOOGLE_PARENT = env("GOOGLE_PARENT", default="")  # folders/123: where the projects of instances are made
+GOOGLE_BILLING_ACCOUNT = env("GOOGLE_BILLING_ACCOUNT", default="")
+GOOGLE_DNS_PROJECT = env("GOOGLE_DNS_PROJECT", default="")
+GOOGLE_DNS_ZONE = env("GOOGLE_DNS_ZONE", default="")
+GOOGLE_PORTAL_ACCOUNT = env("GOOGLE_PORTAL_ACCOUNT", default="")  # the mail address the portal's credentials belong to
+
+INSTANCE_DOMAIN = env("INSTANCE_DOMAIN", default="sourcegraph.localhost")
+INSTANCE_URL_FORMAT = env("INSTANCE_URL_FORMAT", default="https://{domain}")
+INSTANCE_GATEWAY = env("INSTANCE_GATEWAY", default="")  # connect here, with the instance's Host header; empty: by DNS
+TRIAL_DAYS = env.int("TRIAL_DAYS", default=30)
+
+HELM_BINARY = env("HELM_BINARY", default="helm")
+HELM_TIMEOUT_SECONDS = env.float("HELM_TIMEOUT_SECONDS", default=90.0)
+CHART = env("CHART", default=str(BASE_DIR / "charts" / "sourcegraph"))
+
+if max(HELM_TIMEOUT_SECONDS, GOOGLE_TIMEOUT_SECONDS) >= ENGINE_LEASE_SECONDS:
+    raise ImproperlyConfigured("ENGINE_LEASE_SECONDS must be longer than any one outside call may take.")
+
+# --- Logs -----------------------------------------------------------------------------------------------------------
+LOG_PROCESSORS: list[structlog.types.Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "foreign_pre_chain": LOG_PROCESSORS,
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                # Local variables stay out: one of them may be a password, a token or a kubeconfig.
+                structlog.processors.ExceptionRenderer(
+                    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+                ),
+                structlog.processors.JSONRenderer(),
+            ],
+        }
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": env("LOG_LEVEL", default="INFO")},
+    "loggers": {"googleapiclient": {"level": "ERROR"}, "httpx": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}},
+}
+structlog.configure(
+    processors=[*LOG_PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)
+
+# --- The admin ------------------------------------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "Managed Sourcegraph",
+    "SITE_HEADER": "Managed Sourcegraph",
+    "SITE_SUBHEADER": "Admin",
+    "SITE_SYMBOL": "cloud_circle",
+    "SITE_URL": "/",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": static_file("favicon.svg")}],
+    "SHOW_HISTORY": False,  # the audit knows more
+    "SHOW_VIEW_ON_SITE": False,
+    "BORDER_RADIUS": "6px",
+    "DASHBOARD_CALLBACK": "provisioning.admin.dashboard.dashboard",
+    "SIDEBAR": {"navigation": "provisioning.admin.navigation.navigation"},
+    "STYLES": [static_file("fleet/admin.css")],
+    "COLORS": {
+        "primary": {  # the portal's accent (static/src/tokens.css) and its shades
+            "50": "#eef2ff",
+            "100": "#e0e7ff",
+            "200": "#c7d2fe",
+            "300": "#a5b4fc",
+            "400": "#818cf8",
+            "500": "#6d6ff5",
+            "600": "#4f46e5",
+            "700": "#4338ca",
+            "800": "#3730a3",
+            "900": "#312e81",
+            "950": "#1e1b4b",
+        },
+    },
+}

@@ -1,0 +1,116 @@
+"""What pages take from people. Forms hold no rules: services do, and their sentences come back to the right field."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.http import HttpRequest, QueryDict
+
+from portal.core.errors import Invalid, ServiceError
+from portal.core.models import Scope, User
+from portal.core.services import check_work_address
+from portal.web.once import new_key
+from provisioning.models import Region
+
+
+class ServiceForm(forms.Form):
+    """A form whose service may refuse."""
+
+    def refuse(self, error: ServiceError) -> None:
+        """The refusal stands at its field, or above the form when it is about none of them."""
+        self.add_error(error.field if error.field in self.fields else None, str(error))
+
+
+class SignupForm(forms.Form):
+    """What signing up asks beside address and password."""
+
+    name = forms.CharField(
+        label="Your name", max_length=120, widget=forms.TextInput({"autocomplete": "name", "autofocus": True})
+    )
+    field_order = ("name", "email", "password1")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if settings.WORK_EMAIL_REQUIRED and "email" in cleaned:
+            try:
+                check_work_address(cleaned["email"])
+            except Invalid as error:
+                self.add_error("email", str(error))
+        return cleaned
+
+    def signup(self, request: HttpRequest, user: User) -> None:  # noqa: ARG002 - allauth's signature
+        user.name = self.cleaned_data["name"]
+        user.save(update_fields=["name"])
+
+
+class ProfileForm(forms.Form):
+    name = forms.CharField(label="Your name", max_length=120, widget=forms.TextInput({"autocomplete": "name"}))
+
+
+class OrganizationForm(ServiceForm):
+    name = forms.CharField(
+        label="Organization name",
+        max_length=80,
+        help_text="Your company or team, as your colleagues know it.",
+        widget=forms.TextInput({"autocomplete": "organization", "autofocus": True}),
+    )
+
+
+class InstanceForm(ServiceForm):
+    region = forms.ChoiceField(
+        label="Region",
+        choices=Region.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose where it is to run."},
+    )
+    slug = forms.CharField(
+        label="Name",
+        max_length=63,
+        error_messages={"required": "Give it a name."},
+        widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+
+    def clean_slug(self) -> str:
+        return str(self.cleaned_data["slug"]).strip().lower()
+
+
+class DeleteForm(ServiceForm):
+    confirmation = forms.CharField(
+        max_length=63,
+        error_messages={"required": "Type its name to confirm."},
+        widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+
+
+SCOPE_LABELS = {
+    Scope.ORGANIZATIONS_READ: "Read the organization and its members",
+    Scope.INSTANCES_READ: "Read instances and their operations",
+    Scope.INSTANCES_WRITE: "Start and delete instances",
+}
+
+
+class TokenForm(ServiceForm):
+    name = forms.CharField(
+        label="Name",
+        max_length=60,
+        error_messages={"required": "Give the token a name."},
+        help_text="What will use it, for example “nightly report”.",
+    )
+    scopes = forms.MultipleChoiceField(
+        label="It may",
+        choices=[(scope.value, label) for scope, label in SCOPE_LABELS.items()],
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one."},
+    )
+    key = forms.CharField(max_length=40, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["key"].initial = new_key()
+
+    def renew_key(self) -> None:
+        """The form may be posted once more: its last post made nothing."""
+        renewed = QueryDict(mutable=True)
+        renewed.update(self.data)
+        renewed["key"] = new_key()
+        self.data = renewed

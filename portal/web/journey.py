@@ -1,0 +1,19 @@
+"""Where a person stands on the way from signing up to a running instance."""
+
+from portal.core.models import User
+from portal.core.selectors import membership_of
+from portal.web.access import may_run
+from provisioning.selectors import instances_of
+
+ORGANIZATION = "organization_new"
+INSTANCE = "instance_new"
+
+
+def next_step(user: User) -> str | None:
+    """The name of the page with the next missing step; None when nothing is missing that this person could add."""
+    membership = membership_of(user)
+    if membership is None:
+        return ORGANIZATION
+    if may_run(membership) and not instances_of(membership.organization).exists():
+        return INSTANCE
+    return None

@@ -1,0 +1,75 @@
+"""`manage.py seed_demo`: the people of the demo, and an instance that is coming up. Run twice, it changes nothing."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from portal.core.audit import Actor
+from portal.core.models import Membership, Organization, Role, User
+from provisioning.fleet.catalogue import load_catalogue
+from provisioning.models import Instance, Kind
+from provisioning.services import instance_create
+from provisioning.services.instances import Wish
+
+PASSWORD = "let me in, please"  # noqa: S105 - the demo's, printed when it starts
+
+
+@dataclass(frozen=True)
+class Login:
+    email: str
+    name: str
+    what: str
+    flags: dict[str, bool]
+
+
+LOGINS = (
+    Login("alice@acme.example", "Alice Archer", "customer without an instance yet: start a trial", {}),
+    Login("charlie@globex.example", "Charlie Carter", "customer whose instance is coming up or running", {}),
+    Login("sam@portal.example", "Sam Summers", "sales", {"is_sales": True}),
+    Login("ada@portal.example", "Ada Adler", "admin, at /admin/", {"is_staff": True, "is_superuser": True}),
+)
+CUSTOMERS = {"Acme": "alice@acme.example", "Globex": "charlie@globex.example"}
+
+
+class Command(BaseCommand):
+    help = "Makes the demo's people, organizations and first instance, where they are missing. Only with DEMO=1."
+
+    @transaction.atomic
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
+        if not settings.DEMO:
+            raise CommandError("This makes people with a known password. It runs only where DEMO=1 is set.")
+        load_catalogue()
+        people = {login.email: _person(login) for login in LOGINS}
+        for name, owner in CUSTOMERS.items():
+            _organization(name, people[owner])
+        _first_instance(people["charlie@globex.example"])
+        for login in LOGINS:
+            self.stdout.write(f"{login.email:<24} {login.what}")
+        self.stdout.write(f"{'password for all:':<24} {PASSWORD}")
+
+
+def _person(login: Login) -> User:
+    user = User.objects.filter(email=login.email).first()
+    if user is None:
+        user = User.objects.create_user(login.email, PASSWORD, name=login.name, **login.flags)
+        EmailAddress.objects.create(user=user, email=login.email, primary=True, verified=True)
+    return user
+
+
+def _organization(name: str, owner: User) -> None:
+    slug = name.lower()
+    domain = owner.email.split("@")[1]
+    organization, _ = Organization.objects.get_or_create(slug=slug, defaults={"name": name, "email_domain": domain})
+    Membership.objects.get_or_create(organization=organization, user=owner, defaults={"role": Role.OWNER})
+
+
+def _first_instance(owner: User) -> None:
+    organization = owner.organizations.get()
+    if Instance.objects.filter(organization=organization).exists():
+        return
+    wish = Wish(slug="globex", kind=Kind.PRODUCTION, size="s")
+    instance_create(organization=organization, wish=wish, actor=Actor(owner, owner.email), reason="The demo's first.")

@@ -1,0 +1,36 @@
+from django.urls import path
+
+from portal.web.views import account, home, instances, operations, organizations, styleguide, tokens
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("welcome/", home.landing, name="landing"),
+    path("styleguide/", styleguide.styleguide, name="styleguide"),
+    path("account/", account.account, name="account"),
+    path("organization/new/", organizations.organization_new, name="organization_new"),
+    path("organization/", organizations.organization_settings, name="organization_settings"),
+    path("organization/members/", organizations.members, name="members"),
+    path("organization/tokens/", tokens.tokens, name="tokens"),
+    path("organization/tokens/<int:token_id>/revoke/", tokens.token_revoke_page, name="token_revoke"),
+    path("instances/", home.instance_list, name="instance_list"),
+    path("instances/rows/", home.instance_list_fragment, name="instance_list_fragment"),
+    path("instances/new/", instances.instance_new, name="instance_new"),
+    path("instances/new/name/", instances.instance_name_check, name="instance_name_check"),
+    path("instances/<str:instance_id>/", instances.instance_detail, name="instance_detail"),
+    path("instances/<str:instance_id>/delete/", instances.instance_delete_page, name="instance_delete"),
+    path(
+        "instances/<str:instance_id>/operations/<str:operation_id>/",
+        operations.operation_detail,
+        name="operation_detail",
+    ),
+    path(
+        "instances/<str:instance_id>/operations/<str:operation_id>/progress/",
+        operations.operation_fragment,
+        name="operation_fragment",
+    ),
+    path(
+        "instances/<str:instance_id>/operations/<str:operation_id>/summary/",
+        operations.operation_summary,
+        name="operation_summary",
+    ),
+]

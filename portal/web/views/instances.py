@@ -1,0 +1,156 @@
+"""An instance is asked for, looked at and given up."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from portal.core.errors import ServiceError
+from portal.core.models import Membership
+from portal.web.access import ONLY_RUNNERS, actor_of, may_run, members_only, runners_only
+from portal.web.forms import DeleteForm, InstanceForm
+from portal.web.standing import live_operation, standing_of, standing_of_operation, with_latest_operation
+from portal.web.telling import tell
+from portal.web.wording import words_of
+from provisioning.models import Instance, InstanceStatus, Kind, Operation, OperationKind, Size
+from provisioning.models.operations import LIVE
+from provisioning.selectors import instance_for, instances_of, operations_of, progress_of
+from provisioning.services import check_slug, instance_delete, trial_start
+from provisioning.services.instances import TRIAL_SIZE
+from provisioning.services.names import domain_of
+
+HISTORY_LENGTH = 20
+
+
+@require_http_methods(["GET", "POST"])
+@members_only
+@runners_only
+def instance_new(request: HttpRequest, membership: Membership) -> HttpResponse:
+    """Starts the trial. A second post of the same form leads to the instance that the first one made."""
+    form = InstanceForm(request.POST or None, initial={"slug": membership.organization.slug})
+    if request.method == "POST" and form.is_valid():
+        wish = form.cleaned_data
+        try:
+            instance = trial_start(
+                organization=membership.organization, slug=wish["slug"], region=wish["region"], actor=actor_of(request)
+            )
+        except ServiceError as error:
+            if already := _own_trial(membership, wish["slug"]):
+                return _watch(already)
+            form.refuse(error)
+        else:
+            return _watch(instance)
+    return render(request, "web/instances/new.html", _choices(membership, form))
+
+
+@require_safe
+@members_only
+def instance_name_check(request: HttpRequest, membership: Membership) -> HttpResponse:
+    """The verdict on a name, while it is being typed."""
+    slug = request.GET.get("slug", "").strip().lower()
+    is_own = bool(slug) and _own_trial(membership, slug) is not None
+    return render(
+        request,
+        "web/instances/_name_verdict.html",
+        {"verdict": check_slug(slug) if slug else None, "domain": domain_of(slug), "is_own": is_own},
+    )
+
+
+@require_safe
+@members_only
+def instance_detail(request: HttpRequest, membership: Membership, instance_id: str) -> HttpResponse:
+    instance = _instance(membership, instance_id)
+    live = live_operation(instance)
+    story = tell(progress_of(live)) if live else None
+    history = list(operations_of(instance)[:HISTORY_LENGTH])
+    return render(
+        request,
+        "web/instances/detail.html",
+        {
+            "instance": instance,
+            "standing": standing_of(instance),
+            "live": live,
+            "story": story,
+            "progress": story.progress if story else None,
+            "history": [
+                (operation, words_of(operation.kind), standing_of_operation(operation)) for operation in history
+            ],
+            "latest": history[0] if history else None,
+            "may_run": may_run(membership),
+            "only_runners": ONLY_RUNNERS,
+            "tab": "instances",
+        },
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@members_only
+@runners_only
+def instance_delete_page(request: HttpRequest, membership: Membership, instance_id: str) -> HttpResponse:
+    """Deletes the instance once its name has been typed; says before what will be lost."""
+    instance = _instance(membership, instance_id)
+    if already := _teardown(instance):
+        return redirect("operation_detail", instance.pk, already.pk)
+    if instance.status == InstanceStatus.DELETED:
+        return redirect("instance_detail", instance.pk)
+    form = DeleteForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            operation = instance_delete(
+                instance=instance, confirmation=form.cleaned_data["confirmation"], actor=actor_of(request)
+            )
+        except ServiceError as error:
+            form.refuse(error)
+        else:
+            return redirect("operation_detail", instance.pk, operation.pk)
+    context = {
+        "form": form,
+        "instance": instance,
+        "may_run": may_run(membership),
+        "only_runners": ONLY_RUNNERS,
+        "tab": "instances",
+    }
+    return render(request, "web/instances/delete.html", context)
+
+
+def _choices(membership: Membership, form: InstanceForm) -> dict[str, Any]:
+    size = Size.objects.filter(pk=TRIAL_SIZE).first()
+    slug = str(form["slug"].value() or "")
+    return {
+        "form": form,
+        "size": size,
+        "trial_days": settings.TRIAL_DAYS,
+        "instance_domain": settings.INSTANCE_DOMAIN,
+        "verdict": check_slug(slug) if slug and not form.is_bound else None,
+        "domain": domain_of(slug),
+        "earlier_trial": instances_of(membership.organization).filter(kind=Kind.TRIAL).first(),
+        "may_run": may_run(membership),
+        "only_runners": ONLY_RUNNERS,
+        "tab": "instances",
+    }
+
+
+def _instance(membership: Membership, instance_id: str) -> Instance:
+    instance_for(membership.organization, instance_id)
+    return with_latest_operation(instances_of(membership.organization)).get(pk=instance_id)
+
+
+def _own_trial(membership: Membership, slug: str) -> Instance | None:
+    """The living trial of this name that the organization has already."""
+    trials = instances_of(membership.organization).filter(kind=Kind.TRIAL, slug=slug)
+    return trials.exclude(status=InstanceStatus.DELETED).first()
+
+
+def _watch(instance: Instance) -> HttpResponse:
+    operation = operations_of(instance).filter(kind=OperationKind.PROVISION).first()
+    return (
+        redirect("operation_detail", instance.pk, operation.pk)
+        if operation
+        else redirect("instance_detail", instance.pk)
+    )
+
+
+def _teardown(instance: Instance) -> Operation | None:
+    return operations_of(instance).filter(kind=OperationKind.TEARDOWN, status__in=LIVE).first()

@@ -1,0 +1,139 @@
+"""What an admin can do to instances and operations. Each calls one service, which audits it."""
+
+from typing import Any
+
+from django import forms
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from portal.core.admin.deeds import Answers, Deed, NamedReasonForm, ReasonForm
+from portal.core.audit import Actor
+from provisioning.admin.attention import HALTED
+from provisioning.models import Instance, InstanceStatus, Operation, OperationKind, OperationStatus, StepStatus
+from provisioning.models.operations import LIVE
+from provisioning.services import instance_delete, operation_cancel, operation_retry, operation_skip, operation_undo
+
+
+class SkipForm(ReasonForm):
+    step_name = forms.ChoiceField(label="Step", widget=UnfoldAdminSelectWidget)
+    field_order = ("step_name", "reason")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = self.target.steps.filter(status=StepStatus.FAILED).values_list("name", flat=True)
+        field = self.fields["step_name"]
+        field.choices = [(name, name) for name in names]  # type: ignore[attr-defined] # a ChoiceField
+
+
+class SlugReasonForm(NamedReasonForm):
+    def name_to_type(self) -> str:
+        return _instance_of(self.target).slug
+
+
+def _instance_of(target: Instance | Operation) -> Instance:
+    return target if isinstance(target, Instance) else target.instance
+
+
+def _is_halted(operation: Operation) -> bool:
+    return operation.status in HALTED and operation.instance.status != InstanceStatus.DELETED
+
+
+def _has_failed_step(operation: Operation) -> bool:
+    return _is_halted(operation) and operation.steps.filter(status=StepStatus.FAILED).exists()
+
+
+def _can_be_undone(operation: Operation) -> bool:
+    is_teardown = operation.kind == OperationKind.TEARDOWN  # what is torn down does not come back
+    return _is_halted(operation) and operation.status == OperationStatus.FAILED and not is_teardown
+
+
+def _can_be_cancelled(operation: Operation) -> bool:
+    stoppable = operation.status in {OperationStatus.QUEUED, OperationStatus.RUNNING}
+    return stoppable and operation.cancel_requested_at is None
+
+
+def can_be_torn_down(instance: Instance) -> bool:
+    """It is not gone, and nothing is under way to that end."""
+    going = instance.operations.filter(kind=OperationKind.TEARDOWN, status__in=(*LIVE, *HALTED))
+    return instance.status != InstanceStatus.DELETED and not going.exists()
+
+
+def _retry(operation: Operation, answers: Answers, actor: Actor) -> str:
+    operation_retry(operation=operation, actor=actor, reason=answers["reason"])
+    return "What had failed is tried again."
+
+
+def _skip(operation: Operation, answers: Answers, actor: Actor) -> str:
+    operation_skip(operation=operation, step_name=answers["step_name"], actor=actor, reason=answers["reason"])
+    return f"“{answers['step_name']}” counts as done; the rest goes on."
+
+
+def _undo(operation: Operation, answers: Answers, actor: Actor) -> str:
+    operation_undo(operation=operation, actor=actor, reason=answers["reason"])
+    return "What the operation did is being taken back."
+
+
+def _cancel(operation: Operation, answers: Answers, actor: Actor) -> str:
+    operation_cancel(operation=operation, actor=actor, reason=answers["reason"])
+    return "It stops at the next step border."
+
+
+def _tear_down(target: Instance | Operation, answers: Answers, actor: Actor) -> str:
+    instance = _instance_of(target)
+    instance_delete(instance=instance, confirmation=answers["confirmation"], actor=actor, reason=answers["reason"])
+    return f"“{instance.slug}” is being torn down."
+
+
+RETRY = Deed(
+    name="retry",
+    title="Retry",
+    explanation="What failed is tried again with a fresh deadline. What was done stays done.",
+    do=_retry,
+    is_possible=_has_failed_step,
+    icon="refresh",
+    is_usual=True,
+)
+SKIP = Deed(
+    name="skip",
+    title="Skip step",
+    explanation="On your word that it is as it should be, the failed step counts as done and the rest goes on.",
+    do=_skip,
+    is_possible=_has_failed_step,
+    form=SkipForm,
+    icon="skip_next",
+)
+UNDO = Deed(
+    name="undo",
+    title="Undo",
+    explanation="What the operation did is taken back in reverse order. The instance ends as it was before.",
+    do=_undo,
+    is_possible=_can_be_undone,
+    icon="undo",
+)
+CANCEL = Deed(
+    name="cancel",
+    title="Cancel",
+    explanation="It stops at the next step border. What is under way outside is not interrupted.",
+    do=_cancel,
+    is_possible=_can_be_cancelled,
+    icon="block",
+)
+TEAR_DOWN = Deed(
+    name="teardown",
+    title="Tear down",
+    explanation="The instance is deleted with all of its data, its backups too. This cannot be undone.",
+    do=_tear_down,
+    is_possible=can_be_torn_down,
+    form=SlugReasonForm,
+    icon="delete_forever",
+    destroys=True,
+)
+TEAR_DOWN_INSTANCE = Deed(
+    name=TEAR_DOWN.name,
+    title="Tear down the instance",
+    explanation=TEAR_DOWN.explanation,
+    do=_tear_down,
+    is_possible=lambda operation: can_be_torn_down(operation.instance),
+    form=SlugReasonForm,
+    icon=TEAR_DOWN.icon,
+    destroys=True,
+)

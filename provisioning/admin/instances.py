@@ -1,0 +1,165 @@
+"""The fleet."""
+
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesCheckboxFilter
+
+from portal.core import clock
+from portal.core.admin.deeds import PageWithDeeds
+from portal.core.admin.pages import NobodyEdits, ReadOnlyRows
+from portal.core.admin.words import NOTHING, duration, when
+from provisioning.admin.attention import PAST, with_rank
+from provisioning.admin.deeds import TEAR_DOWN
+from provisioning.admin.links import operation_link
+from provisioning.admin.states import instance_pill, operation_pill, present_operation, seconds_of
+from provisioning.models import Instance, InstanceStatus, Kind, Operation
+from provisioning.models.operations import LIVE
+
+ENDING_SOON = timedelta(days=7)
+
+
+def ending_soon() -> QuerySet[Instance]:
+    """Trials that live and end within a week."""
+    living = Instance.objects.filter(kind=Kind.TRIAL).exclude(status=InstanceStatus.DELETED)
+    return living.filter(trial_ends_at__lte=clock.now() + ENDING_SOON)
+
+
+def coming_up() -> QuerySet[Instance]:
+    """Instances that are being built."""
+    return Instance.objects.filter(status=InstanceStatus.PENDING, operations__status__in=LIVE).distinct()
+
+
+class LifeFilter(admin.SimpleListFilter):
+    title = "life"
+    parameter_name = "life"
+
+    def lookups(self, _request: HttpRequest, _page: Any) -> list[tuple[str, str]]:
+        return [("living", "Not deleted"), ("coming-up", "Coming up"), ("ending", "Trial ends in 7 days")]
+
+    def queryset(self, _request: HttpRequest, rows: QuerySet[Instance]) -> QuerySet[Instance]:
+        if self.value() == "coming-up":
+            return rows.filter(pk__in=coming_up().values("pk"))
+        if self.value() == "ending":
+            return rows.filter(pk__in=ending_soon().values("pk"))
+        return rows.exclude(status=InstanceStatus.DELETED) if self.value() == "living" else rows
+
+
+class Operations(ReadOnlyRows):
+    model = Operation
+    fields = ("operation", "state", "requested_by", "reason", "began", "took")
+    per_page = 20
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Operation]:
+        rows: QuerySet[Operation] = super().get_queryset(request)
+        return rows.select_related("requested_by", "instance").order_by("-created_at")
+
+    @admin.display(description="Operation")
+    def operation(self, operation: Operation) -> SafeString:
+        return operation_link(operation)
+
+    @admin.display(description="Status")
+    def state(self, operation: Operation) -> SafeString:
+        return operation_pill(operation)
+
+    @admin.display(description="Began")
+    def began(self, operation: Operation) -> SafeString | str:
+        return when(operation.started_at or operation.created_at)
+
+    @admin.display(description="Took")
+    def took(self, operation: Operation) -> str:
+        return duration(seconds_of(operation))
+
+
+@admin.register(Instance)
+class InstancePage(NobodyEdits, PageWithDeeds):
+    list_display = ("name", "organization", "kind", "state", "now", "size_name", "place", "release", "created")
+    list_display_links = ("name",)
+    list_select_related = ("organization", "release")
+    list_filter = (
+        LifeFilter,
+        ("status", ChoicesCheckboxFilter),
+        ("kind", ChoicesCheckboxFilter),
+        ("tenancy", ChoicesCheckboxFilter),
+        ("region", ChoicesCheckboxFilter),
+        ("channel", ChoicesCheckboxFilter),
+        "size",
+        "release",
+    )
+    list_filter_submit = True
+    search_fields = ("slug", "id", "domain", "organization__name", "organization__slug", "admin_email")
+    search_help_text = "Name, id (its project's too), domain or organization"
+    fields = (
+        ("state", "address"),
+        ("organization", "kind"),
+        ("size", "region"),
+        ("release", "channel"),
+        ("tenancy", "cluster"),
+        ("switched_on", "architecture"),
+        ("admin_email", "created_by"),
+        ("created", "ready"),
+        ("trial_ends", "deleted"),
+        "id",
+    )
+    readonly_fields = ("state", "address", "switched_on", "created", "ready", "trial_ends", "deleted")
+    inlines = (Operations,)
+    deeds: ClassVar = (TEAR_DOWN,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Instance]:
+        rows: QuerySet[Instance] = super().get_queryset(request)
+        present = with_rank(Operation.objects.all()).exclude(rank=PAST)  # type: ignore[misc] # annotated there
+        return rows.select_related("organization", "size", "release", "cluster", "created_by").prefetch_related(
+            Prefetch("operations", present, to_attr="present_operations")
+        )
+
+    @admin.display(description="Instance", ordering="slug")
+    def name(self, instance: Instance) -> SafeString:
+        return format_html('{}<br><span class="id whole">{}</span>', instance.slug, instance.pk)
+
+    @admin.display(description="Status", ordering="status")
+    def state(self, instance: Instance) -> SafeString:
+        return instance_pill(instance)
+
+    @admin.display(description="Now")
+    def now(self, instance: Instance) -> SafeString | str:
+        operation = present_operation(instance)
+        if operation is None:
+            return NOTHING
+        return format_html('<span class="whole">{} {}</span>', operation_link(operation), operation_pill(operation))
+
+    @admin.display(description="Size", ordering="size__position")
+    def size_name(self, instance: Instance) -> str:
+        return instance.size_id
+
+    @admin.display(description="Region", ordering="region")
+    def place(self, instance: Instance) -> SafeString:
+        return format_html('<span class="whole" title="{}">{}</span>', instance.get_region_display(), instance.region)
+
+    @admin.display(description="Created", ordering="created_at")
+    def created(self, instance: Instance) -> SafeString | str:
+        return when(instance.created_at)
+
+    @admin.display(description="Ready")
+    def ready(self, instance: Instance) -> SafeString | str:
+        return when(instance.ready_at)
+
+    @admin.display(description="Trial ends")
+    def trial_ends(self, instance: Instance) -> SafeString | str:
+        return when(instance.trial_ends_at)
+
+    @admin.display(description="Deleted")
+    def deleted(self, instance: Instance) -> SafeString | str:
+        return when(instance.deleted_at)
+
+    @admin.display(description="Features")
+    def switched_on(self, instance: Instance) -> str:
+        return ", ".join(instance.features) or NOTHING
+
+    @admin.display(description="Address")
+    def address(self, instance: Instance) -> SafeString:
+        return format_html('<a href="{0}" class="link" rel="noopener" target="_blank">{0}</a>', instance.url)

@@ -1,0 +1,37 @@
+"""What an instance or an operation looks like: its own status, and what is happening."""
+
+from django.utils.safestring import SafeString
+
+from portal.core import clock
+from portal.core.admin.words import pill
+from provisioning.admin.attention import LATE
+from provisioning.models import Instance, InstanceStatus, Operation, OperationStatus
+
+
+def operation_pill(operation: Operation) -> SafeString:
+    """Its status; “late” and “stopping” where these say more."""
+    if getattr(operation, "rank", None) == LATE:
+        return pill("late")
+    if operation.status == OperationStatus.RUNNING:
+        return pill("stopping" if operation.cancel_requested_at else "under way")
+    return pill(operation.status)
+
+
+def instance_pill(instance: Instance) -> SafeString:
+    """Its status; “coming up” while it is being built."""
+    operation = present_operation(instance)
+    is_coming_up = instance.status == InstanceStatus.PENDING and operation is not None and operation.is_live
+    return pill("coming up" if is_coming_up else instance.status)
+
+
+def present_operation(instance: Instance) -> Operation | None:
+    """What is under way or has stopped, rather than what is queued behind it; set by the page's query."""
+    present: list[Operation] = instance.present_operations  # type: ignore[attr-defined]
+    return next(iter(sorted(present, key=lambda operation: operation.status == OperationStatus.QUEUED)), None)
+
+
+def seconds_of(operation: Operation) -> float | None:
+    """How long it took, or takes so far; None before it has begun."""
+    if operation.started_at is None:
+        return None
+    return ((operation.finished_at or clock.now()) - operation.started_at).total_seconds()

@@ -1,0 +1,72 @@
+"""Calls to Google: one client per service and process, one HTTP object per call, an explicit timeout, no retries.
+
+Retrying is the engine's business: the client's own would repeat a create whose answer was lost without looking first.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import google.auth
+import google_auth_httplib2
+import httplib2
+from django.conf import settings
+from google.api_core.client_options import ClientOptions
+from googleapiclient.discovery import build_from_document
+from googleapiclient.discovery_cache import get_static_doc
+from googleapiclient.errors import HttpError
+
+from provisioning.clients.google.errors import understand
+from provisioning.clients.google.problems import problem_of
+
+SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+ANONYMOUS = "anonymous"
+
+
+def api(name: str, version: str) -> Any:
+    """The service's client, made from the document that the SDK carries: no network. Made once per process."""
+    return _built(name, version, settings.GOOGLE_API_ENDPOINT, os.getpid())
+
+
+def execute(request: Any) -> dict[str, Any]:
+    """The answer as JSON. Raises NotYet, Refused or a GoogleError; a timeout or a lost connection as they come."""
+    http = _new_http()
+    try:
+        answer: dict[str, Any] = request.execute(http=http, num_retries=0)
+    except HttpError as error:
+        raise understand(problem_of(error)) from error
+    finally:
+        http.close()
+    return answer
+
+
+def pages(collection: Any, request: Any, method: str = "list") -> Iterator[dict[str, Any]]:
+    """The answers of a listing, page by page."""
+    while request is not None:
+        answer = execute(request)
+        yield answer
+        request = getattr(collection, f"{method}_next")(request, answer)
+
+
+@cache
+def _built(name: str, version: str, endpoint: str, _process: int) -> Any:
+    text = get_static_doc(name, version)
+    if text is None:
+        raise LookupError(f"The Google client carries no description of {name} {version}.")
+    path = json.loads(text)["servicePath"]
+    options = ClientOptions(api_endpoint=f"{endpoint}/{name}/{path}") if endpoint else None
+    return build_from_document(text, http=httplib2.Http(), client_options=options)
+
+
+def _new_http() -> Any:
+    http = httplib2.Http(timeout=settings.GOOGLE_TIMEOUT_SECONDS)
+    if settings.GOOGLE_CREDENTIALS == ANONYMOUS:
+        return http
+    return google_auth_httplib2.AuthorizedHttp(_credentials(os.getpid()), http=http)
+
+
+@cache
+def _credentials(_process: int) -> Any:
+    return google.auth.default(scopes=[SCOPE])[0]

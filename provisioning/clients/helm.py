@@ -1,0 +1,185 @@
+"""The helm program, run as a supervised child: private folders, no shell, its own clock, gone when the worker goes.
+
+Helm applies and returns; who wants to know whether the pods come up asks Kubernetes. Helm 4, and 3 from 3.14 on.
+"""
+
+import ctypes
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+from django.conf import settings
+
+from provisioning.outcomes import NotYet, Refused
+
+KEPT_REVISIONS = 5
+GRACE_SECONDS = 10
+LONGEST_MESSAGE = 600
+PR_SET_PDEATHSIG = 1
+KEPT_ENVIRONMENT = ("PATH", "LANG", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy")
+LOCKED = re.compile(r"another operation .* is in progress")
+ABSENT = re.compile(r"release: not found")
+HOPELESS = re.compile(
+    r"execution error at|parse error|YAML parse|schema|invalid ownership metadata|cannot be imported into the current "
+    r"release|Chart\.yaml file is missing|chart not found|path .* not found|nil pointer|is forbidden|is invalid:"
+)
+
+
+class HelmFailed(Exception):
+    """Helm ended with an error that may pass; `str()` is what it wrote."""
+
+
+class Helm:
+    """Helm for one namespace of one cluster. The kubeconfig is a document, as kubectl would read it."""
+
+    def __init__(self, kubeconfig: Mapping[str, Any], namespace: str) -> None:
+        self._kubeconfig = kubeconfig
+        self._namespace = namespace
+
+    def upgrade(
+        self, release: str, chart: str, *, values: Mapping[str, Any], labels: Mapping[str, str], apply: bool
+    ) -> None:
+        """The chart is applied with exactly these values, installed if need be; nothing is waited for.
+
+        `apply` is whether the server may do the applying (not below Kubernetes 1.22). `labels` stay with the revision.
+        """
+        options = ["--install", "--reset-values", f"--history-max={KEPT_REVISIONS}", "--values", "values.yaml"]
+        options += [f"--labels={','.join(f'{key}={value}' for key, value in labels.items())}"]
+        if major_version() >= 4:
+            options += ["--force-conflicts"] if apply else ["--server-side=false"]
+        self._run("upgrade", release, chart, *options, values=values)
+
+    def status(self, release: str) -> dict[str, Any] | None:
+        """What Helm tells of the newest revision, or None without one."""
+        try:
+            found: dict[str, Any] = json.loads(self._run("status", release, "--output=json"))
+        except HelmFailed as error:
+            if ABSENT.search(str(error)):
+                return None
+            raise
+        return found
+
+    def history(self, release: str) -> list[dict[str, Any]]:
+        """The revisions that are kept, oldest first; none without a release."""
+        try:
+            found: list[dict[str, Any]] = json.loads(self._run("history", release, "--output=json"))
+        except HelmFailed as error:
+            if ABSENT.search(str(error)):
+                return []
+            raise
+        return found
+
+    def rollback(self, release: str, revision: int, *, apply: bool = True) -> None:
+        """The release is as it was in that revision, as a new one."""
+        options = [f"--history-max={KEPT_REVISIONS}"]
+        if major_version() >= 4:
+            options += ["--force-conflicts"] if apply else ["--server-side=false"]
+        self._run("rollback", release, str(revision), *options)
+
+    def uninstall(self, release: str) -> None:
+        """The release is gone; its volumes stay."""
+        self._run("uninstall", release, "--ignore-not-found")
+
+    def repair(self, release: str, *, apply: bool = True) -> str:
+        """A release that a killed helm left pending can be worked on again; answers what was done.
+
+        Only to be called while nobody else can be at it: under the step's lease, which outlives any helm of an earlier
+        one.
+        """
+        revisions = self.history(release)
+        good = [row["revision"] for row in revisions if row["status"] in {"deployed", "superseded"}]
+        if good:
+            self.rollback(release, max(good), apply=apply)
+            return f"rolled back to revision {max(good)}, since a killed helm had left it pending"
+        self.uninstall(release)
+        return "removed the first revision, which a killed helm had left pending"
+
+    def _run(self, command: str, *arguments: str, values: Mapping[str, Any] | None = None) -> str:
+        with TemporaryDirectory(prefix="helm-") as name:
+            folder = Path(name)
+            _write(folder / "kubeconfig", self._kubeconfig)
+            _write(folder / "values.yaml", values or {})
+            words = [settings.HELM_BINARY, command, *arguments, "--namespace", self._namespace]
+            return run(words, folder)
+
+
+@cache
+def major_version() -> int:
+    """Helm's major version. Asked once per process."""
+    with TemporaryDirectory(prefix="helm-") as folder:
+        text = run([settings.HELM_BINARY, "version", "--template={{.Version}}"], Path(folder))
+    return int(text.strip().lstrip("v").split(".")[0])
+
+
+def run(words: Sequence[str], folder: Path) -> str:
+    """What the program wrote. Raises NotYet, Refused or HelmFailed with what it complained of."""
+    with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
+        child = subprocess.Popen(
+            words,
+            cwd=folder,
+            env=_environment(folder),
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - prefork workers have one thread, and it only calls prctl
+        )
+        try:
+            code = child.wait(settings.HELM_TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise HelmFailed(f"helm was not done within {settings.HELM_TIMEOUT_SECONDS:.0f} seconds.") from None
+        finally:
+            _stop(child)
+    if code:
+        raise _understand((folder / "stderr").read_text(errors="replace").strip())
+    return (folder / "stdout").read_text()
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
+    own = {f"HELM_{kind}_HOME": str(folder / kind.lower()) for kind in ("CACHE", "CONFIG", "DATA")}
+    return {**kept, **own, "HOME": str(folder), "TMPDIR": str(folder), "KUBECONFIG": str(folder / "kubeconfig")}
+
+
+def _write(path: Path, document: Mapping[str, Any]) -> None:
+    path.touch(mode=0o600)
+    path.write_text(yaml.safe_dump(dict(document)))
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    """It has ended: asked first, so that Helm marks the release as failed instead of leaving it pending."""
+    if child.poll() is not None:
+        return
+    child.terminate()
+    try:
+        child.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
+def _understand(complaint: str) -> Exception:
+    said = complaint[-LONGEST_MESSAGE:] or "helm failed without a word."
+    if LOCKED.search(complaint):
+        return NotYet("another helm to be done with the release")
+    if HOPELESS.search(complaint):
+        return Refused(f"Helm cannot apply the chart. {said}", "Mend the chart or its values, then retry the step.")
+    return HelmFailed(said)
+
+
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def _die_with_parent() -> None:
+    """In the child, before helm: the kernel ends it when the worker dies, however it dies."""
+    if _libc:
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

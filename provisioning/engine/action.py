@@ -1,0 +1,106 @@
+"""What a step is made of: it looks, makes the next small thing, or drops what is there. It touches one outside system.
+
+An action may run twice at any point, never sleeps, never commits. `make` creates nothing that `look` could not find
+again by its deterministic name or label; "already there" and "already gone" are success.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from provisioning.outcomes import NotYet, Refused
+from provisioning.spec import InstanceSpec
+
+__all__ = [
+    "Action",
+    "AsWanted",
+    "Context",
+    "Differs",
+    "Missing",
+    "NotYet",
+    "Outputs",
+    "Refused",
+    "Seen",
+    "UnderWay",
+    "minutes",
+    "seconds",
+]
+Outputs = Mapping[str, Any]
+REQUESTS = uuid.UUID("5d1f3c1e-8d0b-4c7e-9a43-1f0f3a9a6f6e")
+
+
+def seconds(count: float) -> timedelta:
+    return timedelta(seconds=count)
+
+
+def minutes(count: float) -> timedelta:
+    return timedelta(minutes=count)
+
+
+@dataclass(frozen=True)
+class AsWanted:
+    """It stands as it should. `outputs` are what later steps need to know of it: JSON, no secrets."""
+
+    outputs: Outputs = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Nothing is there."""
+
+
+@dataclass(frozen=True)
+class Differs:
+    """Something is there that is not as wanted. `difference` is read by people."""
+
+    difference: str
+
+
+@dataclass(frozen=True)
+class UnderWay:
+    """The outside is at it. `why` completes the sentence "waiting for …"; look again after `again` at the latest."""
+
+    why: str
+    again: timedelta = timedelta(seconds=15)
+
+
+Seen = AsWanted | Missing | Differs | UnderWay
+
+
+@dataclass(frozen=True)
+class Context:
+    """What an action is given. `outputs` maps the names of finished steps to what they put out."""
+
+    operation_id: str
+    step: str
+    generation: int
+    spec: InstanceSpec
+    outputs: Mapping[str, Outputs]
+
+    def request_id(self, call: str) -> str:
+        """The same UUID for the same call of the same try, before and after a crash."""
+        return str(uuid.uuid5(REQUESTS, f"{self.operation_id}/{self.step}/{self.generation}/{call}"))
+
+
+class Action:
+    """Base of all actions. The first line of a subclass's docstring is what people see as the step's title."""
+
+    queue: ClassVar[str] = "steps"
+
+    def look(self, context: Context) -> Seen:
+        """Only reads."""
+        raise NotImplementedError
+
+    def make(self, context: Context) -> str:
+        """Does the next small thing towards what is wanted; answers what it did, in a few words."""
+        raise NotImplementedError
+
+    def drop(self, context: Context) -> str:
+        """Does the next small thing towards its absence; answers what it did, in a few words."""
+        raise NotImplementedError
+
+    @classmethod
+    def title(cls) -> str:
+        return (cls.__doc__ or cls.__name__).strip().splitlines()[0].rstrip(".")

@@ -1,0 +1,196 @@
+"""The loop of a worker: claim a due step, pursue its goal, write down what came of it."""
+
+import random
+import time
+import traceback
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from portal.core import clock
+from provisioning.engine import graph, leases, lifecycle
+from provisioning.engine.action import Context, NotYet, Refused
+from provisioning.engine.graph import Goal, Node, Undo
+from provisioning.engine.pursuit import Waiting, pursue
+from provisioning.engine.wake import wake, wake_on_commit
+from provisioning.models import Step, StepAttempt, StepStatus
+from provisioning.spec import InstanceSpec
+
+DRAIN_SECONDS = 2.0
+SOON = timedelta(seconds=3)
+FIRST_RETRY_SECONDS = 2.0
+LONGEST_RETRY_SECONDS = 60.0
+Outcome = StepAttempt.Outcome
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of one claim. `again` is set for waiting and retry."""
+
+    outcome: Outcome
+    message: str = ""
+    detail: str = ""
+    again: timedelta | None = None
+    outputs: dict[str, Any] = field(default_factory=dict)
+    made: tuple[str, ...] = ()
+
+
+def drain(queue: str, owner: str, *, for_seconds: float = DRAIN_SECONDS) -> int:
+    """Due steps of the queue are worked on until none is left or the time is over; answers how many claims it took."""
+    until = time.monotonic() + for_seconds
+    count = 0
+    while claim := leases.claim(queue, owner):
+        advance(claim)
+        count += 1
+        if time.monotonic() >= until:
+            wake(queue)
+            break
+    return count
+
+
+def advance(claim: leases.Claim) -> None:
+    """One claim is worked on and its report written, unless the lease was lost meanwhile."""
+    step, started_at = claim.step, clock.now()
+    node = graph.workflow_of(step.operation.kind).node(step.name)
+    deadline = step.deadline_at or started_at + node.deadline
+    with structlog.contextvars.bound_contextvars(operation=step.operation_id, step=step.name):
+        try:
+            report = _work(claim, node, deadline)
+            write(claim, node, report, started_at, deadline)
+        except leases.LeaseLost:
+            log.warning("lease lost; the result of this try does not count", token=claim.token)
+
+
+def _work(claim: leases.Claim, node: Node, deadline: datetime) -> Report:
+    step, made = claim.step, list[str]()
+    if step.operation.cancel_requested_at and step.direction == Step.Direction.FORWARD:
+        return Report(Outcome.WAITING, "the operation to stop", again=timedelta(0))
+    try:
+        report = _pursue(claim, node, made)
+    except leases.LeaseLost:
+        raise
+    except NotYet as not_yet:
+        report = Report(Outcome.WAITING, not_yet.why, again=not_yet.again)
+    except Refused as refused:
+        return Report(Outcome.FAILED, str(refused), traceback.format_exc(), made=tuple(made))
+    except Exception as error:  # noqa: BLE001 - anything else may pass: retried until the deadline, kept in full
+        report = Report(Outcome.RETRY, _sentence(error), traceback.format_exc(), again=_backoff(step.failures))
+    return _in_time(report, made, deadline)
+
+
+def _pursue(claim: leases.Claim, node: Node, made: list[str]) -> Report:
+    step, operation = claim.step, claim.step.operation
+    forward = step.direction == Step.Direction.FORWARD
+    if not forward and node.undo is Undo.NOTHING:
+        return Report(Outcome.DONE, "nothing to take back")
+    snapshot = operation.previous if not forward and node.undo is Undo.REVERT else operation.wanted
+    goal = node.goal if forward or node.undo is Undo.REVERT else Goal.ABSENT
+    context = Context(
+        operation_id=operation.pk,
+        step=step.name,
+        generation=step.generation,
+        spec=InstanceSpec.from_json(snapshot or operation.wanted),
+        outputs=dict(operation.steps.filter(status=StepStatus.DONE).values_list("name", "outputs")),
+    )
+    result = pursue(node.action, context, goal, claim.hold, made)
+    if isinstance(result, Waiting):
+        return Report(Outcome.WAITING, result.why, again=result.again)
+    return Report(Outcome.DONE, outputs=dict(result.outputs), made=tuple(made))
+
+
+def _in_time(report: Report, made: list[str], deadline: datetime) -> Report:
+    if report.outcome in {Outcome.WAITING, Outcome.RETRY} and clock.now() >= deadline:
+        last = report.message if report.outcome == Outcome.RETRY else f"It still waited for {report.message}."
+        message = f"It took longer than it may. {last} Look at the attempts, mend the cause, then retry the step."
+        return Report(Outcome.FAILED, message, report.detail, made=tuple(made))
+    return Report(report.outcome, report.message, report.detail, report.again, report.outputs, tuple(made))
+
+
+def write(claim: leases.Claim, node: Node, report: Report, started_at: datetime, deadline: datetime) -> None:
+    """The report stands in the database, and what follows from it is open. Raises LeaseLost when it does not count."""
+    with transaction.atomic():
+        operation, steps = lifecycle.lock(claim.step.operation_id)
+        step = next(step for step in steps if step.pk == claim.step.pk)
+        if step.lease_token != claim.token:
+            raise leases.LeaseLost
+        now = clock.now()
+        step.lease_until, step.lease_owner, step.deadline_at = None, "", deadline
+        _apply(step, node, report, deadline)
+        step.save()
+        _log_attempt(step, report, claim.owner, started_at, now)
+        lifecycle.settle(operation, steps)
+        if step.due_at and step.due_at - now < SOON:
+            wake_on_commit(step.queue, step.due_at)
+
+
+def _apply(step: Step, node: Node, report: Report, deadline: datetime) -> None:
+    now = clock.now()
+    step.due_at, step.waiting_for, step.error = None, "", ""
+    if report.outcome == Outcome.DONE:
+        back = step.direction == Step.Direction.BACK
+        step.status = StepStatus.UNDONE if back else StepStatus.DONE
+        step.finished_at, step.failures = now, 0
+        step.outputs = step.outputs if back else report.outputs
+    elif report.outcome == Outcome.FAILED:
+        may_skip = node.gives_up and step.direction == Step.Direction.FORWARD
+        step.status = StepStatus.SKIPPED if may_skip else StepStatus.FAILED
+        step.finished_at, step.error = (
+            now,
+            f"{report.message} Given up: {node.gives_up}" if may_skip else report.message,
+        )
+    else:
+        retry = report.outcome == Outcome.RETRY
+        step.status = StepStatus.WAITING
+        step.failures = step.failures + 1 if retry else 0
+        step.error = report.message if retry else ""
+        step.waiting_for = "another try" if retry else report.message
+        step.due_at = now + _pause(report, now - (deadline - node.deadline))
+
+
+def _pause(report: Report, age: timedelta) -> timedelta:
+    """What has waited long is asked less often: a twelfth of its age so far, but at most what the action said."""
+    pace = float(settings.ENGINE_PACE)
+    again = (report.again or timedelta(0)) * pace
+    if report.outcome == Outcome.RETRY:
+        return again
+    return min(again, max(timedelta(seconds=pace), age / 12))
+
+
+def _log_attempt(step: Step, report: Report, owner: str, started_at: datetime, now: datetime) -> None:
+    if report.outcome == Outcome.WAITING and not report.made:
+        last = step.attempts.order_by("-id").first()
+        if (
+            last
+            and last.outcome == Outcome.WAITING
+            and last.message == report.message
+            and last.direction == step.direction
+        ):
+            last.finished_at, last.looks = now, last.looks + 1
+            last.save(update_fields=["finished_at", "looks"])
+            return
+    StepAttempt.objects.create(
+        step=step,
+        direction=step.direction,
+        outcome=report.outcome,
+        worker=owner,
+        started_at=started_at,
+        finished_at=now,
+        made=list(report.made),
+        message=report.message,
+        detail=report.detail,
+    )
+
+
+def _backoff(failures: int) -> timedelta:
+    longest = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** min(failures, 10))
+    return timedelta(seconds=longest * random.uniform(0.5, 1.0))  # noqa: S311 - jitter needs no cryptography
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -1,0 +1,56 @@
+"""The sizes and releases that the portal ships with.
+
+Capacity and monthly list prices of the infrastructure are design estimates for us-central1 (2024 to 2026 price lists,
+within five percent); what the customer pays is another matter.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from django.db import transaction
+
+from provisioning.models import Release, Size
+
+# fmt: off
+SIZES: Final[tuple[dict[str, Any], ...]] = (
+    {"name": "xs", "users": 50, "machine_type": "e2-highmem-4", "node_count": 1,
+     "sql_tier": "db-custom-1-4096", "sql_disk_gb": 20, "sql_is_highly_available": False,
+     "gitserver_disk_gb": 50, "search_disk_gb": 30, "disk_type": "pd-balanced",
+     "frontend_replicas": 1, "cpu_share_percent": 100, "infrastructure_cents": 313_00},
+    {"name": "s", "users": 100, "machine_type": "e2-standard-8", "node_count": 1,
+     "sql_tier": "db-custom-2-7680", "sql_disk_gb": 50, "sql_is_highly_available": False,
+     "gitserver_disk_gb": 150, "search_disk_gb": 80, "disk_type": "pd-balanced",
+     "frontend_replicas": 1, "cpu_share_percent": 180, "infrastructure_cents": 448_00},
+    {"name": "s-ha", "users": 100, "machine_type": "e2-standard-8", "node_count": 1,
+     "sql_tier": "db-custom-2-7680", "sql_disk_gb": 50, "sql_is_highly_available": True,
+     "gitserver_disk_gb": 150, "search_disk_gb": 80, "disk_type": "pd-balanced",
+     "frontend_replicas": 1, "cpu_share_percent": 180, "infrastructure_cents": 556_00},
+    {"name": "m", "users": 500, "machine_type": "e2-standard-8", "node_count": 2,
+     "sql_tier": "db-custom-4-15360", "sql_disk_gb": 150, "sql_is_highly_available": True,
+     "gitserver_disk_gb": 500, "search_disk_gb": 230, "disk_type": "pd-balanced",
+     "frontend_replicas": 2, "cpu_share_percent": 280, "infrastructure_cents": 1_058_00},
+    {"name": "l", "users": 1_000, "machine_type": "e2-standard-8", "node_count": 3,
+     "sql_tier": "db-custom-4-16384", "sql_disk_gb": 250, "sql_is_highly_available": True,
+     "gitserver_disk_gb": 1_000, "search_disk_gb": 430, "disk_type": "pd-ssd",
+     "frontend_replicas": 2, "cpu_share_percent": 420, "infrastructure_cents": 1_509_00},
+    {"name": "xl", "users": 2_500, "machine_type": "e2-standard-16", "node_count": 2,
+     "sql_tier": "db-custom-8-32768", "sql_disk_gb": 500, "sql_is_highly_available": True,
+     "gitserver_disk_gb": 2_100, "search_disk_gb": 830, "disk_type": "pd-ssd",
+     "frontend_replicas": 3, "cpu_share_percent": 600, "infrastructure_cents": 2_487_00},
+)
+RELEASES: Final[tuple[dict[str, Any], ...]] = (
+    {"app_version": "5.10.0", "kind": Release.Kind.MINOR, "released_at": datetime(2024, 11, 18, tzinfo=UTC)},
+    {"app_version": "5.10.1", "kind": Release.Kind.PATCH, "released_at": datetime(2024, 12, 3, tzinfo=UTC)},
+    {"app_version": "5.11.0", "kind": Release.Kind.MINOR, "released_at": datetime(2024, 12, 19, tzinfo=UTC)},
+)
+# fmt: on
+
+
+@transaction.atomic
+def load_catalogue() -> None:
+    """Every size and release of ours stands in the database as it is here; what others added stays."""
+    for position, size in enumerate(SIZES, start=1):
+        Size.objects.update_or_create(name=size["name"], defaults={**size, "position": position})
+    for release in RELEASES:
+        version = release["app_version"]
+        Release.objects.update_or_create(app_version=version, defaults={**release, "chart_version": version})

@@ -1,0 +1,31 @@
+"""Instances, what they are made of, and the operations that change them."""
+
+from provisioning.models.catalogue import Release, Size
+from provisioning.models.clusters import Cluster
+from provisioning.models.instances import Channel, Instance, InstanceStatus, Kind, Region, Tenancy
+from provisioning.models.operations import (
+    Operation,
+    OperationKind,
+    OperationStatus,
+    Step,
+    StepAttempt,
+    StepStatus,
+)
+
+__all__ = [
+    "Channel",
+    "Cluster",
+    "Instance",
+    "InstanceStatus",
+    "Kind",
+    "Operation",
+    "OperationKind",
+    "OperationStatus",
+    "Region",
+    "Release",
+    "Size",
+    "Step",
+    "StepAttempt",
+    "StepStatus",
+    "Tenancy",
+]

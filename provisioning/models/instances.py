@@ -1,0 +1,101 @@
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from portal.core import clock, ids
+
+
+class InstanceStatus(models.TextChoices):
+    """What is true of an instance. What happens to it is its live operation's business."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUSPENDED = "suspended"
+    DELETED = "deleted"
+
+
+class Kind(models.TextChoices):
+    TRIAL = "trial"
+    PRODUCTION = "production"
+    INTERNAL = "internal"
+
+
+class Tenancy(models.TextChoices):
+    """Where it runs: in a Google project of its own, or on a cluster that somebody brings."""
+
+    DEDICATED = "dedicated"
+    BYOK = "byok", "bring your own Kubernetes"
+
+
+class Region(models.TextChoices):
+    """Where Sourcegraph's cloud runs; fixed when the instance is created."""
+
+    US_CENTRAL = "us-central1", "Iowa, United States"
+    EUROPE_WEST3 = "europe-west3", "Frankfurt, Germany"
+    EUROPE_WEST2 = "europe-west2", "London, United Kingdom"
+    ASIA_NORTHEAST = "asia-northeast1", "Tokyo, Japan"
+    AUSTRALIA = "australia-southeast1", "Sydney, Australia"
+
+
+class Channel(models.TextChoices):
+    INSIDERS = "insiders"
+    EARLY = "early"
+    STABLE = "stable"
+    PAUSED = "paused"
+
+
+class Instance(models.Model):
+    """One dedicated deployment of the application for one organization."""
+
+    id = models.CharField(primary_key=True, max_length=24, default=ids.instance_id, editable=False)
+    organization = models.ForeignKey("core.Organization", on_delete=models.PROTECT, related_name="instances")
+    slug = models.SlugField(max_length=32)
+    domain = models.CharField(max_length=253)
+    kind = models.CharField(max_length=10, choices=Kind)
+    tenancy = models.CharField(max_length=10, choices=Tenancy, default=Tenancy.DEDICATED)
+    cluster = models.ForeignKey("Cluster", null=True, blank=True, on_delete=models.PROTECT, related_name="instances")
+    region = models.CharField(max_length=30, choices=Region, default=Region.US_CENTRAL)
+    size = models.ForeignKey("Size", on_delete=models.PROTECT, related_name="+")
+    release = models.ForeignKey("Release", on_delete=models.PROTECT, related_name="instances")
+    channel = models.CharField(max_length=10, choices=Channel, default=Channel.STABLE)
+    architecture = models.PositiveSmallIntegerField(default=1)
+    features = models.JSONField(default=list, blank=True, help_text="Features that are switched on.")
+    admin_email = models.EmailField(help_text="Who becomes the first site admin.")
+    status = models.CharField(max_length=10, choices=InstanceStatus, default=InstanceStatus.PENDING)
+    trial_ends_at = models.DateTimeField(null=True, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    ready_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["slug"], condition=~Q(status="deleted"), name="slug_is_unique_while_it_lives"
+            ),
+            models.UniqueConstraint(
+                fields=["domain"], condition=~Q(status="deleted"), name="domain_is_unique_while_it_lives"
+            ),
+            models.UniqueConstraint(
+                fields=["organization"],
+                condition=Q(kind="trial") & ~Q(status="deleted"),
+                name="one_live_trial_per_organization",
+            ),
+            models.CheckConstraint(condition=Q(status__in=InstanceStatus.values), name="instance_status_is_known"),
+            models.CheckConstraint(
+                condition=Q(tenancy="byok", cluster__isnull=False) | Q(tenancy="dedicated", cluster__isnull=True),
+                name="byok_has_a_cluster",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="trial") | Q(trial_ends_at__isnull=False), name="a_trial_has_an_end"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.slug
+
+    @property
+    def url(self) -> str:
+        """Where its people open it."""
+        return str(settings.INSTANCE_URL_FORMAT).format(domain=self.domain)

@@ -1,0 +1,38 @@
+from django.db.models import Prefetch, QuerySet
+
+from portal.core.errors import NotFound
+from portal.core.models import Organization
+from provisioning.models import Instance, Operation
+from provisioning.models.operations import LIVE
+
+
+def instances_of(organization: Organization) -> QuerySet[Instance]:
+    """The organization's instances, newest first, each with `live_operations` at hand."""
+    return (
+        Instance.objects.filter(organization=organization)
+        .select_related("size", "release", "cluster", "organization")
+        .prefetch_related(Prefetch("operations", Operation.objects.filter(status__in=LIVE), to_attr="live_operations"))
+        .order_by("-created_at")
+    )
+
+
+def instance_for(organization: Organization, instance_id: str) -> Instance:
+    """One of the organization's instances; NotFound for anything else, whosever it is."""
+    instance = instances_of(organization).filter(pk=instance_id).first()
+    if instance is None:
+        raise NotFound("There is no such instance.")
+    return instance
+
+
+def operation_for(organization: Organization, operation_id: str) -> Operation:
+    """An operation on one of the organization's instances; NotFound for anything else."""
+    mine = Operation.objects.select_related("instance").filter(instance__organization=organization)
+    operation = mine.filter(pk=operation_id).first()
+    if operation is None:
+        raise NotFound("There is no such operation.")
+    return operation
+
+
+def operations_of(instance: Instance) -> QuerySet[Operation]:
+    """Its operations, newest first, each with its steps at hand."""
+    return instance.operations.prefetch_related("steps").select_related("requested_by").order_by("-created_at")

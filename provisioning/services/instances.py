@@ -1,0 +1,125 @@
+"""Instances are asked for and given up."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from portal.core import clock
+from portal.core.audit import Actor, record
+from portal.core.errors import Conflict, Invalid
+from portal.core.models import Organization
+from provisioning.models import (
+    Cluster,
+    Instance,
+    InstanceStatus,
+    Kind,
+    Operation,
+    OperationKind,
+    OperationStatus,
+    Region,
+    Release,
+    Size,
+    Tenancy,
+)
+from provisioning.models.operations import LIVE
+from provisioning.services.names import check_slug, domain_of
+from provisioning.services.operations import operation_cancel, operation_request
+
+TRIAL_SIZE = "xs"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a new instance is to be like."""
+
+    slug: str
+    kind: Kind
+    region: str = Region.US_CENTRAL
+    size: str = TRIAL_SIZE
+    cluster: Cluster | None = None
+
+
+def trial_start(*, organization: Organization, slug: str, region: str, actor: Actor) -> Instance:
+    """A 30-day trial stands and its provisioning runs.
+
+    Raises Invalid for a name or region that cannot be had, Conflict when the organization has (or had) its trial.
+    """
+    had_one = Instance.objects.filter(organization=organization, kind=Kind.TRIAL).exists()
+    if had_one:
+        raise Conflict("Your organization has had its trial. Talk to us about a subscription or an extension.")
+    return instance_create(organization=organization, wish=Wish(slug, Kind.TRIAL, region), actor=actor)
+
+
+def instance_create(*, organization: Organization, wish: Wish, actor: Actor, reason: str = "") -> Instance:
+    """The instance stands as pending and its provisioning runs. Raises Invalid or Conflict, leaving nothing behind."""
+    _check(wish)
+    if actor.user is None:
+        raise Invalid("An instance is created by a person.")
+    is_trial = wish.kind == Kind.TRIAL
+    try:
+        with transaction.atomic():
+            instance = Instance.objects.create(
+                organization=organization,
+                slug=wish.slug,
+                domain=domain_of(wish.slug),
+                kind=wish.kind,
+                tenancy=Tenancy.BYOK if wish.cluster else Tenancy.DEDICATED,
+                cluster=wish.cluster,
+                region=wish.region,
+                size=Size.objects.get(pk=wish.size),
+                release=_newest_release(),
+                admin_email=actor.user.email,
+                trial_ends_at=clock.now() + timedelta(days=settings.TRIAL_DAYS) if is_trial else None,
+                created_by=actor.user,
+            )
+            record("instance.create", instance, organization_id=organization.pk, actor=actor, reason=reason)
+            operation_request(instance=instance, kind=OperationKind.PROVISION, actor=actor, reason=reason)
+    except IntegrityError as error:
+        raise _taken(wish, error) from None
+    return instance
+
+
+def instance_delete(*, instance: Instance, confirmation: str, actor: Actor, reason: str = "") -> Operation:
+    """Its teardown runs, or is queued behind a provisioning that is being stopped for it.
+
+    `confirmation` must be the instance's name. Raises Conflict when it is deleted or another change is under way.
+    """
+    if confirmation.strip() != instance.slug:
+        raise Invalid(f"Type “{instance.slug}” to confirm.", field="confirmation")
+    if instance.status == InstanceStatus.DELETED:
+        raise Conflict("This instance is deleted already.")
+    with transaction.atomic():
+        live = instance.operations.select_for_update().filter(status__in=LIVE)
+        if live.filter(kind=OperationKind.TEARDOWN).exists():
+            raise Conflict("This instance is being deleted already.")
+        operation = operation_request(instance=instance, kind=OperationKind.TEARDOWN, actor=actor, reason=reason)
+        building = live.filter(kind=OperationKind.PROVISION, status=OperationStatus.RUNNING).first()
+        if building:
+            operation_cancel(operation=building, actor=actor, reason="The instance is to be deleted.")
+    operation.refresh_from_db()
+    return operation
+
+
+def _check(wish: Wish) -> None:
+    verdict = check_slug(wish.slug)
+    if not verdict.is_free:
+        raise Invalid(verdict.sentence, field="slug")
+    if wish.region not in Region.values:
+        raise Invalid("Choose one of the regions in the list.", field="region")
+    if not Size.objects.filter(pk=wish.size).exists():
+        raise Invalid("Choose one of the sizes in the list.", field="size")
+
+
+def _newest_release() -> Release:
+    release = Release.objects.filter(channel="stable").order_by("-released_at").first()
+    if release is None:
+        raise Invalid("There is no release to install yet. An admin adds one under Releases.")
+    return release
+
+
+def _taken(wish: Wish, error: IntegrityError) -> Conflict:
+    if "one_live_trial_per_organization" in str(error):
+        return Conflict("Your organization has a trial already.")
+    return Conflict(f"“{wish.slug}” has just been taken. Try another name.", field="slug")

@@ -1,0 +1,156 @@
+"""Operations are asked for, cancelled and set going again. Only the engine moves them on."""
+
+from django.db import IntegrityError, transaction
+
+from portal.core import clock
+from portal.core.audit import Actor, record
+from portal.core.errors import Conflict, Invalid
+from provisioning.engine import graph, lifecycle
+from provisioning.models import Instance, Operation, OperationStatus, Step, StepStatus
+from provisioning.models.operations import LIVE
+from provisioning.spec import InstanceSpec, spec_of
+
+HALTED = (OperationStatus.FAILED, OperationStatus.STUCK)
+
+
+def operation_request(
+    *, instance: Instance, kind: str, actor: Actor, reason: str = "", wanted: InstanceSpec | None = None
+) -> Operation:
+    """The operation stands with its steps and runs, or is queued behind the active one. Raises Conflict when one waits.
+
+    `wanted` is the spec the instance is to have; without one it keeps what it has.
+    """
+    now_is = spec_of(instance)
+    with transaction.atomic():
+        try:
+            with transaction.atomic():
+                operation = Operation.objects.create(
+                    instance=instance,
+                    kind=kind,
+                    wanted=(wanted or now_is).as_json(),
+                    previous=now_is.as_json(),
+                    requested_by=actor.user,
+                    reason=reason,
+                )
+        except IntegrityError:
+            raise _in_the_way(instance) from None
+        nodes = graph.workflow_of(kind).for_tenancy(instance.tenancy)
+        Step.objects.bulk_create(
+            Step(
+                operation=operation, name=node.name, position=position, needs=list(node.needs), queue=node.action.queue
+            )
+            for position, node in enumerate(nodes)
+        )
+        _record("operation.request", operation, actor, reason)
+        lifecycle.start_next(instance.pk)
+    operation.refresh_from_db()
+    return operation
+
+
+def operation_cancel(*, operation: Operation, actor: Actor, reason: str) -> Operation:
+    """It stops at the next step border. Cancelling what is already at its end is a Conflict."""
+    with transaction.atomic():
+        locked, steps = lifecycle.lock(operation.pk)
+        if locked.status == OperationStatus.QUEUED:
+            locked.status, locked.finished_at = OperationStatus.CANCELLED, clock.now()
+        elif locked.status == OperationStatus.RUNNING:
+            locked.cancel_requested_at = locked.cancel_requested_at or clock.now()
+        else:
+            raise Conflict(f"This operation is {locked.status}; there is nothing to cancel.")
+        locked.save(update_fields=["status", "finished_at", "cancel_requested_at"])
+        _record("operation.cancel", locked, actor, reason)
+        lifecycle.settle(locked, steps)
+    return locked
+
+
+def operation_retry(*, operation: Operation, actor: Actor, reason: str) -> Operation:
+    """What failed is tried again, with a fresh deadline; what was done stays done."""
+    with transaction.atomic():
+        locked, steps = _lock_halted(operation)
+        for step in _failed(steps):
+            step.status = StepStatus.PENDING
+            step.generation += 1
+            _clean(step)
+        return _set_going(locked, steps, actor, "operation.retry", reason)
+
+
+def operation_skip(*, operation: Operation, step_name: str, actor: Actor, reason: str) -> Operation:
+    """The failed step counts as done, on somebody's word that it is; the rest goes on. A reason is required."""
+    if not reason.strip():
+        raise Invalid("Say why the step may be skipped.", field="reason")
+    with transaction.atomic():
+        locked, steps = _lock_halted(operation)
+        step = next((step for step in _failed(steps) if step.name == step_name), None)
+        if step is None:
+            raise Invalid(f"“{step_name}” has not failed; only a failed step can be skipped.", field="step")
+        step.status = StepStatus.SKIPPED
+        _clean(step)
+        return _set_going(locked, steps, actor, "operation.skip", reason, {"step": step_name})
+
+
+def operation_undo(*, operation: Operation, actor: Actor, reason: str) -> Operation:
+    """What the operation did is taken back, in reverse."""
+    with transaction.atomic():
+        locked, steps = _lock_halted(operation)
+        for step in _failed(steps):
+            step.status = StepStatus.PENDING
+            _clean(step)
+        return _set_going(locked, steps, actor, "operation.undo", reason, back=True)
+
+
+def _lock_halted(operation: Operation) -> tuple[Operation, list[Step]]:
+    locked, steps = lifecycle.lock(operation.pk)
+    if locked.status not in HALTED:
+        raise Conflict(f"This operation is {locked.status}; only a failed or stuck one can be set going again.")
+    return locked, steps
+
+
+def _failed(steps: list[Step]) -> list[Step]:
+    return [step for step in steps if step.status == StepStatus.FAILED]
+
+
+def _clean(step: Step) -> None:
+    step.failures, step.deadline_at, step.finished_at, step.error = 0, None, None, ""
+    step.save()
+
+
+def _set_going(
+    operation: Operation,
+    steps: list[Step],
+    actor: Actor,
+    action: str,
+    reason: str,
+    details: dict[str, str] | None = None,
+    *,
+    back: bool = False,
+) -> Operation:
+    was_undoing = any(step.direction == Step.Direction.BACK for step in steps)
+    operation.status = OperationStatus.UNDOING if back or was_undoing else OperationStatus.RUNNING
+    operation.finished_at, operation.error, operation.cancel_requested_at = None, "", None
+    try:
+        with transaction.atomic():
+            operation.save(update_fields=["status", "finished_at", "error", "cancel_requested_at"])
+    except IntegrityError:
+        raise _in_the_way(operation.instance) from None
+    _record(action, operation, actor, reason, details)
+    lifecycle.settle(operation, steps)
+    return operation
+
+
+def _in_the_way(instance: Instance) -> Conflict:
+    live = Operation.objects.filter(instance=instance, status__in=LIVE).order_by("-status").first()
+    name = f"{live.kind} ({live.status})" if live else "another operation"
+    return Conflict(f"{name} is already under way on this instance. Wait for it to end, or cancel it.")
+
+
+def _record(
+    action: str, operation: Operation, actor: Actor, reason: str, details: dict[str, str] | None = None
+) -> None:
+    record(
+        action,
+        operation,
+        organization_id=operation.instance.organization_id,
+        actor=actor,
+        reason=reason,
+        details={"kind": operation.kind, "instance": operation.instance_id, **(details or {})},
+    )

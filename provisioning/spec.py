@@ -1,0 +1,85 @@
+"""An instance as an operation sees it: a frozen snapshot, so that a job ends on the terms it was begun on."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from provisioning.models import Instance
+
+
+@dataclass(frozen=True)
+class SizeSpec:
+    """The capacity of one instance; disks in GB. Fields as in provisioning.models.Size."""
+
+    name: str
+    users: int
+    machine_type: str
+    node_count: int
+    node_disk_gb: int
+    sql_tier: str
+    sql_disk_gb: int
+    sql_is_highly_available: bool
+    gitserver_disk_gb: int
+    search_disk_gb: int
+    disk_type: str
+    frontend_replicas: int
+    cpu_share_percent: int
+
+
+@dataclass(frozen=True)
+class InstanceSpec:
+    """All that a step may know of an instance. Every name in the cloud derives from `id` and never changes."""
+
+    id: str
+    organization_id: str
+    slug: str
+    domain: str
+    kind: str
+    tenancy: str
+    cluster_id: str | None
+    region: str
+    app_version: str
+    chart_version: str
+    architecture: int
+    features: tuple[str, ...]
+    admin_email: str
+    size: SizeSpec
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What every cloud object of this instance carries, so that a sweep finds what is ours and whose it is."""
+        return {
+            "managed-by": "sourcegraph-cloud-portal",
+            "instance": self.id,
+            "organization": self.organization_id,
+            "instance-type": self.kind,
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> "InstanceSpec":
+        return cls(
+            **{**document, "features": tuple(document["features"]), "size": SizeSpec(**document["size"])},
+        )
+
+
+def spec_of(instance: Instance) -> InstanceSpec:
+    """The snapshot of an instance as its row stands now."""
+    size = {field: getattr(instance.size, field) for field in SizeSpec.__dataclass_fields__}
+    return InstanceSpec(
+        id=instance.id,
+        organization_id=instance.organization_id,
+        slug=instance.slug,
+        domain=instance.domain,
+        kind=instance.kind,
+        tenancy=instance.tenancy,
+        cluster_id=instance.cluster_id,
+        region=instance.region,
+        app_version=instance.release.app_version,
+        chart_version=instance.release.chart_version,
+        architecture=instance.architecture,
+        features=tuple(instance.features),
+        admin_email=instance.admin_email,
+        size=SizeSpec(**size),
+    )

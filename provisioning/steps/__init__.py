@@ -1,0 +1,1 @@
+"""What happens to one outside system at a time: actions that look, make and drop. One file per system."""

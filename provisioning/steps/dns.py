@@ -1,0 +1,78 @@
+"""The instance's name: Cloud DNS, in the one zone that all instances share."""
+
+from typing import Any
+
+from django.conf import settings
+
+from provisioning.clients.google import AlreadyExists, NotFound, api, execute
+from provisioning.engine.action import Action, AsWanted, Context, Differs, Missing, NotYet, Refused, Seen
+from provisioning.spec import InstanceSpec
+from provisioning.steps.google import put_out
+
+LIFETIME_SECONDS = 300
+Records = list[dict[str, Any]]
+
+
+class DnsRecord(Action):
+    """Domain name
+
+    Beside the address stands a TXT record that says whose it is: records bear no labels, and the zone is shared. What
+    is not ours counts as missing, and stands in the way of making it.
+    """
+
+    def look(self, context: Context) -> Seen:
+        records = _records(context.spec)
+        if not _are_ours(context.spec, records):
+            return Missing()
+        addresses = [address for record in records if record["type"] == "A" for address in record["rrdatas"]]
+        wanted = context.outputs.get("address", {}).get("ip")
+        return AsWanted() if addresses == [wanted] else Differs(f"it leads to {', '.join(addresses) or 'nowhere'}")
+
+    def make(self, context: Context) -> str:
+        records = _records(context.spec)
+        if records and not _are_ours(context.spec, records):
+            raise Refused(
+                f"{context.spec.domain} is in the zone already, and not by this instance.",
+                "Find out whose record it is; remove it, then retry the step.",
+            )
+        address, owner = put_out(context, "address", "ip"), _owner(context.spec)
+        additions = [_record(context.spec, "A", address), _record(context.spec, "TXT", owner)]
+        _change({"additions": additions, "deletions": records})
+        return f"pointed {context.spec.domain} to the instance"
+
+    def drop(self, context: Context) -> str:
+        if records := _records(context.spec):
+            _change({"additions": [], "deletions": records})
+        return f"removed {context.spec.domain}"
+
+
+def _records(spec: InstanceSpec) -> Records:
+    """Of the instance's name, of the types that we write."""
+    if not settings.GOOGLE_DNS_ZONE:
+        raise Refused("No DNS zone is set for instances.", "Set GOOGLE_DNS_PROJECT and GOOGLE_DNS_ZONE, then retry.")
+    listing = api("dns", "v1").resourceRecordSets().list(**_zone(), name=f"{spec.domain}.")
+    return [record for record in execute(listing).get("rrsets", ()) if record["type"] in {"A", "TXT"}]
+
+
+def _are_ours(spec: InstanceSpec, records: Records) -> bool:
+    return any(_owner(spec) in record["rrdatas"] for record in records)
+
+
+def _change(body: dict[str, Records]) -> None:
+    """All of it or nothing; somebody quicker (an earlier try of ours, mostly) is seen by the next look."""
+    try:
+        execute(api("dns", "v1").changes().create(**_zone(), body=body))
+    except (AlreadyExists, NotFound):
+        raise NotYet("the zone to show what an earlier try wrote") from None
+
+
+def _record(spec: InstanceSpec, kind: str, data: str) -> dict[str, Any]:
+    return {"name": f"{spec.domain}.", "type": kind, "ttl": LIFETIME_SECONDS, "rrdatas": [data]}
+
+
+def _owner(spec: InstanceSpec) -> str:
+    return f'"sourcegraph-cloud-portal instance={spec.id}"'
+
+
+def _zone() -> dict[str, str]:
+    return {"project": settings.GOOGLE_DNS_PROJECT, "managedZone": settings.GOOGLE_DNS_ZONE}

@@ -1,0 +1,162 @@
+"""What surrounds the application in its cluster: the namespace, where it finds its databases, its volumes."""
+
+import base64
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from lightkube.core.client import Client
+from lightkube.core.exceptions import ApiError
+from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.resources.core_v1 import Namespace as NamespaceObject
+from lightkube.resources.core_v1 import PersistentVolumeClaim, Secret
+
+from provisioning.clients.kubernetes import connected, is_absent, is_taken, name_of, suppressed
+from provisioning.engine.action import AsWanted, Context, Differs, Missing, NotYet, Refused, Seen, UnderWay
+from provisioning.models import Tenancy
+from provisioning.spec import InstanceSpec
+from provisioning.steps import names
+from provisioning.steps.cluster_access import kubeconfig_for
+from provisioning.steps.google import GoogleAction, put_out
+from provisioning.steps.secrets import store_of
+
+Answer = TypeVar("Answer")
+POSTGRES_PORT = "5432"
+
+
+class ClusterAction(GoogleAction):
+    """Base of the actions inside the cluster; without a cluster there is nothing in it."""
+
+    def see(self, context: Context) -> Seen:
+        return self._with(context, self.see_in)
+
+    def create(self, context: Context) -> str:
+        return self._with(context, self.create_in)
+
+    def remove(self, context: Context) -> str:
+        return self._with(context, self.remove_in)
+
+    def see_in(self, cluster: Client, context: Context) -> Seen:
+        raise NotImplementedError
+
+    def create_in(self, cluster: Client, context: Context) -> str:
+        raise NotImplementedError
+
+    def remove_in(self, cluster: Client, context: Context) -> str:
+        raise NotImplementedError
+
+    def _with(self, context: Context, deed: Callable[[Client, Context], Answer]) -> Answer:
+        with connected(kubeconfig_for(context.spec)) as cluster:
+            return deed(cluster, context)
+
+
+class Namespace(ClusterAction):
+    """Kubernetes namespace"""
+
+    def see_in(self, cluster: Client, context: Context) -> Seen:
+        found = _get(cluster, NamespaceObject, names.namespace(context.spec))
+        if found is None:
+            return Missing()
+        if not names.is_ours(found.metadata.labels, context.spec):
+            raise Refused(
+                f"There is a namespace “{found.metadata.name}” in the cluster that is not ours.",
+                "Find out whose it is; remove it, then retry the step.",
+            )
+        if found.status and found.status.phase == "Terminating":
+            return UnderWay("the namespace to be gone, with all that is in it")
+        return AsWanted()
+
+    def create_in(self, cluster: Client, context: Context) -> str:
+        metadata = ObjectMeta(name=names.namespace(context.spec), labels=context.spec.labels)
+        with suppressed(is_taken):
+            cluster.create(NamespaceObject(metadata=metadata))
+        return "made the namespace"
+
+    def remove_in(self, cluster: Client, context: Context) -> str:
+        with suppressed(is_absent, is_taken):
+            cluster.delete(NamespaceObject, names.namespace(context.spec))
+        return "asked for the deletion of the namespace"
+
+
+class Connections(ClusterAction):
+    """Database connections
+
+    One Secret for each of the chart's three databases, with the keys that it asks for.
+    """
+
+    def see_in(self, cluster: Client, context: Context) -> Seen:
+        namespace = names.namespace(context.spec)
+        stale = [name_of(secret) for secret in self._wanted(context) if not _stands(cluster, secret, namespace)]
+        return Differs(f"not as wanted: {', '.join(stale)}") if stale else AsWanted()
+
+    def create_in(self, cluster: Client, context: Context) -> str:
+        for secret in self._wanted(context):
+            if not _stands(cluster, secret, names.namespace(context.spec)):
+                cluster.apply(secret, force=True)
+        return "wrote where the databases are"
+
+    def _wanted(self, context: Context) -> list[Secret]:
+        with store_of(context.spec) as store:
+            password = store.read(names.DATABASE_PASSWORD)
+        if password is None:
+            raise NotYet("the generated password to be readable")
+        return [_connection(context, database, password) for database in names.DATABASES.values()]
+
+
+class Volumes(ClusterAction):
+    """Volumes"""
+
+    def see_in(self, cluster: Client, context: Context) -> Seen:
+        claims = list(cluster.list(PersistentVolumeClaim, namespace=names.namespace(context.spec)))
+        if not claims:
+            return Missing()
+        if all(claim.metadata and claim.metadata.deletionTimestamp for claim in claims):
+            return UnderWay(f"{len(claims)} volumes to be gone")
+        return Differs(f"{len(claims)} volumes are there")
+
+    def remove_in(self, cluster: Client, context: Context) -> str:
+        claims = list(cluster.list(PersistentVolumeClaim, namespace=names.namespace(context.spec)))
+        for claim in claims:
+            with suppressed(is_absent):
+                cluster.delete(PersistentVolumeClaim, name_of(claim), namespace=names.namespace(context.spec))
+        return f"asked for the deletion of {len(claims)} volumes"
+
+
+def _get(cluster: Client, kind: Any, name: str, namespace: str | None = None) -> Any:
+    try:
+        return cluster.get(kind, name, namespace=namespace) if namespace else cluster.get(kind, name)
+    except ApiError as error:
+        if is_absent(error):
+            return None
+        raise
+
+
+def _stands(cluster: Client, wanted: Secret, namespace: str) -> bool:
+    found = _get(cluster, Secret, name_of(wanted), namespace)
+    return found is not None and found.data == wanted.data
+
+
+def _connection(context: Context, database: str, password: str) -> Secret:
+    fields = {
+        "user": names.DATABASE_USER,
+        "password": password,
+        "database": database,
+        "host": _host(context, database),
+        "port": POSTGRES_PORT,
+    }
+    metadata = ObjectMeta(
+        name=names.database_secret(database), namespace=names.namespace(context.spec), labels=context.spec.labels
+    )
+    return Secret(metadata=metadata, data={key: _encoded(value) for key, value in fields.items()})
+
+
+def _host(context: Context, database: str) -> str:
+    """Cloud SQL's private address; on a brought cluster the chart's own database of that name."""
+    return put_out(context, "database", "host") if _is_dedicated(context.spec) else names.database_service(database)
+
+
+def _is_dedicated(spec: InstanceSpec) -> bool:
+    return spec.tenancy == Tenancy.DEDICATED
+
+
+def _encoded(value: str) -> str:
+    return base64.b64encode(value.encode()).decode()

@@ -1,0 +1,67 @@
+"""What things are called in the cloud. All of it derives from the instance's id, or is the same in every project."""
+
+from provisioning.models import Tenancy
+from provisioning.spec import InstanceSpec
+
+NETWORK = "sourcegraph"
+SUBNET = "sourcegraph"
+POD_RANGE, SERVICE_RANGE = "pods", "services"
+ROUTER = "sourcegraph"
+PRIVATE_RANGE = "private-services"
+ADDRESS = "sourcegraph"
+CLUSTER = "sourcegraph"
+NODE_POOL = "main"
+BACKUP_PLAN = "daily"
+RELEASE = "sourcegraph"
+DATABASE_USER = "sourcegraph"
+NODES_ACCOUNT, DEPLOYER_ACCOUNT = "gke-nodes", "deployer"
+# The chart's three databases: the key of its values, the database, and the Kubernetes Secret that tells where it is.
+DATABASES = {"pgsql": "pgsql", "codeIntelDB": "codeintel", "codeInsightsDB": "codeinsights"}
+DATABASE_PASSWORD = "database-password"  # noqa: S105 - the name of a secret
+ADMIN_PASSWORD = "site-admin-password"  # noqa: S105 - the name of a secret
+ADMIN_LINK = "site-admin-link"
+LIEN_ORIGIN = "sourcegraph-cloud-portal"
+
+
+def database_secret(database: str) -> str:
+    return f"{database}-database"
+
+
+def database_service(database: str) -> str:
+    """What the chart calls the Service of a database in the cluster: pgsql, codeintel-db, codeinsights-db."""
+    return database if database == "pgsql" else f"{database}-db"
+
+
+def zone(spec: InstanceSpec) -> str:
+    """Every region that is offered has a zone b."""
+    return f"{spec.region}-b"
+
+
+def sql_instance(spec: InstanceSpec) -> str:
+    return f"sql-{spec.id}"
+
+
+def cluster_path(spec: InstanceSpec) -> str:
+    return f"projects/{spec.id}/locations/{zone(spec)}/clusters/{CLUSTER}"
+
+
+def backup_plan_path(spec: InstanceSpec) -> str:
+    return f"projects/{spec.id}/locations/{spec.region}/backupPlans/{BACKUP_PLAN}"
+
+
+def network_path(project: str) -> str:
+    return f"projects/{project}/global/networks/{NETWORK}"
+
+
+def account_email(spec: InstanceSpec, account: str) -> str:
+    return f"{account}@{spec.id}.iam.gserviceaccount.com"
+
+
+def namespace(spec: InstanceSpec) -> str:
+    """One release to a cluster of its own, many to one that somebody brings."""
+    return spec.id if spec.tenancy == Tenancy.BYOK else "sourcegraph"
+
+
+def is_ours(labels: dict[str, str] | None, spec: InstanceSpec) -> bool:
+    """Whether something that bears these labels belongs to the instance."""
+    return (labels or {}).get("instance") == spec.id

@@ -1,0 +1,137 @@
+"""The private network: what it is made of, and the addresses that are reserved in it."""
+
+from typing import Any
+
+from provisioning.clients.google import api, execute
+from provisioning.engine.action import AsWanted, Context, Differs, Missing, Seen, UnderWay
+from provisioning.steps import names
+from provisioning.steps.compute import ComputeResource
+from provisioning.steps.google import GoogleAction, begun, project_number
+from provisioning.steps.leftovers import sweep
+
+NODE_BLOCK, POD_BLOCK, SERVICE_BLOCK = "10.0.0.0/20", "10.4.0.0/14", "10.8.0.0/20"
+SERVICE_NETWORKING = "services/servicenetworking.googleapis.com"
+PEERING = "servicenetworking-googleapis-com"
+
+
+class Network(ComputeResource):
+    """Private network"""
+
+    collection, argument, name = "networks", "network", names.NETWORK
+
+    def body(self, context: Context) -> dict[str, Any]:
+        return {
+            "autoCreateSubnetworks": False,
+            "routingConfig": {"routingMode": "REGIONAL"},
+            "description": f"Of the Sourcegraph instance {context.spec.id}",
+        }
+
+    def remove(self, context: Context) -> str:
+        """What a cluster has left in it goes first: it would block the network for ever."""
+        sweep(context.spec.id)
+        return super().remove(context)
+
+
+class Subnet(ComputeResource):
+    """Subnet for nodes, pods and services"""
+
+    collection, argument, name = "subnetworks", "subnetwork", names.SUBNET
+    is_regional = True
+
+    def body(self, context: Context) -> dict[str, Any]:
+        return {
+            "network": names.network_path(context.spec.id),
+            "ipCidrRange": NODE_BLOCK,
+            "privateIpGoogleAccess": True,
+            "secondaryIpRanges": [
+                {"rangeName": names.POD_RANGE, "ipCidrRange": POD_BLOCK},
+                {"rangeName": names.SERVICE_RANGE, "ipCidrRange": SERVICE_BLOCK},
+            ],
+        }
+
+
+class Gateway(ComputeResource):
+    """Outgoing internet access"""
+
+    collection, argument, name = "routers", "router", names.ROUTER
+    is_regional = True
+
+    def body(self, context: Context) -> dict[str, Any]:
+        return {
+            "network": names.network_path(context.spec.id),
+            "nats": [
+                {
+                    "name": "nat",
+                    "natIpAllocateOption": "AUTO_ONLY",
+                    "sourceSubnetworkIpRangesToNat": "ALL_SUBNETWORKS_ALL_IP_RANGES",
+                }
+            ],
+        }
+
+
+class PrivateRange(ComputeResource):
+    """Address range for Google's private services"""
+
+    collection, argument, name = "globalAddresses", "address", names.PRIVATE_RANGE
+
+    def body(self, context: Context) -> dict[str, Any]:
+        return {
+            "purpose": "VPC_PEERING",
+            "addressType": "INTERNAL",
+            "prefixLength": 16,
+            "network": names.network_path(context.spec.id),
+            "labels": context.spec.labels,
+        }
+
+
+class Address(ComputeResource):
+    """Public IP address"""
+
+    collection, argument, name = "globalAddresses", "address", names.ADDRESS
+
+    def body(self, context: Context) -> dict[str, Any]:
+        return {"addressType": "EXTERNAL", "ipVersion": "IPV4", "labels": context.spec.labels}
+
+    def outputs(self, found: dict[str, Any]) -> dict[str, Any]:
+        return {"ip": found["address"]}
+
+
+class PrivateConnection(GoogleAction):
+    """Private connection to the database service"""
+
+    def see(self, context: Context) -> Seen:
+        network = self._network(context)
+        answer = execute(_connections().list(parent=SERVICE_NETWORKING, network=network))
+        connection = next(iter(answer.get("connections", ())), None)
+        if connection is None:
+            return Missing()
+        if names.PRIVATE_RANGE not in connection.get("reservedPeeringRanges", ()):
+            return Differs("it does not use the range that was set apart for it")
+        return AsWanted() if self._is_peered(context) else UnderWay("Google to join the two networks")
+
+    def create(self, context: Context) -> str:
+        body = {"network": self._network(context), "reservedPeeringRanges": [names.PRIVATE_RANGE]}
+        if isinstance(self.look(context), Differs):
+            name = f"{SERVICE_NETWORKING}/connections/-"
+            request = _connections().patch(name=name, force=True, body=body)
+            return begun(context, "servicenetworking", request, "change the connection")
+        request = _connections().create(parent=SERVICE_NETWORKING, body=body)
+        return begun(context, "servicenetworking", request, "join the two networks")
+
+    def remove(self, context: Context) -> str:
+        """Google refuses for up to four days after the last database is gone; the connection dies with the project."""
+        name = f"{SERVICE_NETWORKING}/connections/{PEERING}"
+        body = {"consumerNetwork": self._network(context)}
+        request = _connections().deleteConnection(name=name, body=body)
+        return begun(context, "servicenetworking", request, "part the two networks")
+
+    def _is_peered(self, context: Context) -> bool:
+        network = execute(api("compute", "v1").networks().get(project=context.spec.id, network=names.NETWORK))
+        return any(p["name"] == PEERING and p["state"] == "ACTIVE" for p in network.get("peerings", ()))
+
+    def _network(self, context: Context) -> str:
+        return names.network_path(project_number(context))
+
+
+def _connections() -> Any:
+    return api("servicenetworking", "v1").services().connections()

@@ -1,0 +1,46 @@
+"""Which of Google's services are on in the project, and their identities: Service Usage."""
+
+from provisioning.clients.google import api, execute
+from provisioning.engine.action import AsWanted, Context, Differs, Seen
+from provisioning.steps.google import GoogleAction, begun
+
+# In one call, which takes up to twenty and counts five times against the quota.
+SERVICES = (
+    "cloudresourcemanager.googleapis.com",
+    "compute.googleapis.com",
+    "container.googleapis.com",
+    "gkebackup.googleapis.com",
+    "iam.googleapis.com",
+    "iamcredentials.googleapis.com",
+    "logging.googleapis.com",
+    "monitoring.googleapis.com",
+    "secretmanager.googleapis.com",
+    "servicenetworking.googleapis.com",
+    "sqladmin.googleapis.com",
+)
+
+
+class EnabledServices(GoogleAction):
+    """Google services"""
+
+    def see(self, context: Context) -> Seen:
+        missing = self._missing(context)
+        return Differs(f"not enabled: {', '.join(missing)}") if missing else AsWanted()
+
+    def create(self, context: Context) -> str:
+        body = {"serviceIds": self._missing(context)}
+        if not body["serviceIds"]:
+            return "found all enabled"
+        request = api("serviceusage", "v1").services().batchEnable(parent=f"projects/{context.spec.id}", body=body)
+        return begun(context, "serviceusage", request, "enable its services")
+
+    def _missing(self, context: Context) -> list[str]:
+        parent = f"projects/{context.spec.id}"
+        wanted = [f"{parent}/services/{service}" for service in SERVICES]
+        answer = execute(api("serviceusage", "v1").services().batchGet(parent=parent, names=wanted))
+        enabled = {_service(found["name"]) for found in answer.get("services", ()) if found.get("state") == "ENABLED"}
+        return [service for service in SERVICES if service not in enabled]
+
+
+def _service(name: str) -> str:
+    return name.rpartition("/")[2]

@@ -1,0 +1,109 @@
+"""Provision: from nothing to an instance that its people can open.
+
+The database and the cluster take longest and come up side by side; the application waits for both. On a cluster that
+somebody brings, all that is Google's is left out.
+"""
+
+from datetime import timedelta
+
+from portal.core import clock
+from portal.core.audit import record
+from portal.core.mail import queue
+from provisioning.engine.action import Action, minutes, seconds
+from provisioning.engine.graph import Node, OnFailure, Undo, Workflow
+from provisioning.mail import INSTANCE_READY
+from provisioning.models import Instance, InstanceStatus, Operation, OperationKind, Tenancy
+from provisioning.steps import (
+    access,
+    application,
+    backups,
+    dns,
+    gke,
+    kubernetes,
+    monitoring,
+    network,
+    project,
+    release,
+    rollout,
+    secrets,
+    services,
+    sql,
+)
+
+GOOGLE = frozenset({str(Tenancy.DEDICATED)})
+BROUGHT = frozenset({str(Tenancy.BYOK)})
+SHORT, LONG = minutes(20), minutes(60)
+REMOVE = Undo.REMOVE
+NOTHING = Undo.NOTHING  # it goes with the project, the database server or the namespace
+
+
+def _line(
+    name: str,
+    needs: str,
+    action: Action,
+    undo: Undo,
+    usual: timedelta,
+    deadline: timedelta,
+    tenancies: frozenset[str] = frozenset(),
+) -> Node:
+    return Node(name, tuple(needs.split()), action, undo, usual, deadline, tenancies=tenancies)
+
+
+# fmt: off
+NODES = (
+    _line("project", "", project.Project(), REMOVE, seconds(20), SHORT, GOOGLE),
+    _line("billing", "project", project.Billing(), NOTHING, seconds(2), SHORT, GOOGLE),
+    _line("lock", "project", project.DeletionLock(), REMOVE, seconds(2), SHORT, GOOGLE),
+    _line("services", "billing", services.EnabledServices(), NOTHING, seconds(120), SHORT, GOOGLE),
+    _line("service-agents", "services", access.ServiceAgents(), NOTHING, seconds(10), SHORT, GOOGLE),
+    _line("service-accounts", "services", access.ServiceAccounts(), NOTHING, seconds(5), SHORT, GOOGLE),
+    _line("permissions", "service-accounts service-agents", access.Permissions(), NOTHING, seconds(25), SHORT, GOOGLE),
+
+    _line("network", "services", network.Network(), REMOVE, seconds(20), SHORT, GOOGLE),
+    _line("subnet", "network", network.Subnet(), REMOVE, seconds(20), SHORT, GOOGLE),
+    _line("gateway", "network", network.Gateway(), REMOVE, seconds(20), SHORT, GOOGLE),
+    _line("private-range", "network", network.PrivateRange(), REMOVE, seconds(10), SHORT, GOOGLE),
+    _line("private-connection", "private-range service-agents", network.PrivateConnection(), REMOVE,
+          seconds(90), SHORT, GOOGLE),
+    _line("address", "services", network.Address(), REMOVE, seconds(5), SHORT, GOOGLE),
+    _line("dns", "address", dns.DnsRecord(), REMOVE, seconds(2), SHORT, GOOGLE),
+
+    _line("secrets", "services", secrets.Secrets(), NOTHING, seconds(3), SHORT, GOOGLE),
+    _line("database", "private-connection", sql.DatabaseServer(), REMOVE, minutes(10), LONG, GOOGLE),
+    _line("databases", "database", sql.Databases(), NOTHING, seconds(30), SHORT, GOOGLE),
+    _line("database-user", "databases secrets", sql.DatabaseUser(), NOTHING, seconds(10), SHORT, GOOGLE),
+
+    _line("cluster", "subnet permissions", gke.Cluster(), REMOVE, minutes(7), LONG, GOOGLE),
+    _line("nodes", "cluster", gke.NodePool(), NOTHING, seconds(5), LONG, GOOGLE),
+    _line("backup-plan", "cluster", backups.BackupPlan(), REMOVE, seconds(20), SHORT, GOOGLE),
+
+    _line("namespace", "cluster", kubernetes.Namespace(), REMOVE, seconds(2), SHORT),
+    _line("cluster-secrets", "namespace", secrets.Secrets(), NOTHING, seconds(2), SHORT, BROUGHT),
+    _line("connections", "namespace database secrets cluster-secrets", kubernetes.Connections(), NOTHING,
+          seconds(2), SHORT),
+    _line("application", "connections nodes gateway address database-user", release.Application(), REMOVE,
+          seconds(15), SHORT),
+    _line("rollout", "application", rollout.Rollout(), NOTHING, seconds(120), minutes(45)),
+    _line("health", "rollout dns", application.Health(), NOTHING, seconds(5), LONG),
+    _line("administrator", "health", application.SiteAdmin(), NOTHING, seconds(2), SHORT),
+    _line("monitoring", "health", monitoring.Monitoring(), REMOVE, seconds(4), SHORT, GOOGLE),
+)
+# fmt: on
+
+
+def _succeeded(operation: Operation) -> None:
+    """The instance runs, and who asked for it will know."""
+    instance = Instance.objects.select_for_update().get(pk=operation.instance_id)
+    instance.status = InstanceStatus.RUNNING
+    instance.ready_at = instance.ready_at or clock.now()
+    instance.save(update_fields=["status", "ready_at"])
+    record("instance.ready", instance, organization_id=instance.organization_id, actor_label="engine")
+    queue(
+        key=f"{INSTANCE_READY}:{instance.pk}",
+        kind=INSTANCE_READY,
+        recipient=instance.admin_email,
+        context={"instance": instance.pk},
+    )
+
+
+PROVISION = Workflow(OperationKind.PROVISION, NODES, OnFailure.KEEP, _succeeded)

@@ -1,0 +1,83 @@
+"""Teardown: the instance is no more, and that is proved.
+
+First nobody is woken and nobody comes in, then what holds data goes (workload, volumes, backups, cluster, database),
+then the network, then the project. The network may resist for days after the database is gone: it dies with the
+project, so its lines give up. Whatever was never built counts as gone.
+"""
+
+from datetime import timedelta
+
+from portal.core import clock
+from portal.core.audit import record
+from provisioning.engine.action import Action, minutes, seconds
+from provisioning.engine.graph import Goal, Node, OnFailure, Undo, Workflow
+from provisioning.models import Instance, InstanceStatus, Operation, OperationKind, Tenancy
+from provisioning.steps import (
+    backups,
+    dns,
+    gke,
+    kubernetes,
+    leftovers,
+    monitoring,
+    network,
+    project,
+    proof,
+    release,
+    sql,
+)
+
+GOOGLE = frozenset({str(Tenancy.DEDICATED)})
+SHORT, LONG = minutes(20), minutes(60)
+PATIENCE = minutes(10)
+DIES_ANYWAY = "Google still holds on to it; it goes with the project."
+
+
+def _line(
+    name: str,
+    needs: str,
+    action: Action,
+    usual: timedelta,
+    deadline: timedelta,
+    tenancies: frozenset[str] = frozenset(),
+    gives_up: str = "",
+) -> Node:
+    """Nothing of a teardown can be taken back."""
+    return Node(name, tuple(needs.split()), action, Undo.NOTHING, usual, deadline, Goal.ABSENT, tenancies, gives_up)
+
+
+# fmt: off
+NODES = (
+    _line("monitoring", "", monitoring.Monitoring(), seconds(4), SHORT, GOOGLE),
+    _line("dns", "monitoring", dns.DnsRecord(), seconds(2), SHORT, GOOGLE),
+    _line("application", "dns", release.Application(), seconds(10), SHORT),
+    _line("volumes", "application", kubernetes.Volumes(), seconds(20), SHORT),
+    _line("namespace", "volumes", kubernetes.Namespace(), seconds(30), SHORT),
+    _line("backup-plan", "namespace", backups.BackupPlan(), seconds(30), SHORT, GOOGLE),
+    _line("cluster", "backup-plan", gke.Cluster(), minutes(4), LONG, GOOGLE),
+    _line("leftovers", "cluster", leftovers.Leftovers(), seconds(10), SHORT, GOOGLE),
+    _line("database", "application", sql.DatabaseServer(), minutes(3), LONG, GOOGLE),
+
+    _line("address", "leftovers", network.Address(), seconds(5), PATIENCE, GOOGLE, DIES_ANYWAY),
+    _line("private-connection", "database", network.PrivateConnection(), minutes(3), PATIENCE, GOOGLE, DIES_ANYWAY),
+    _line("private-range", "private-connection", network.PrivateRange(), seconds(5), PATIENCE, GOOGLE, DIES_ANYWAY),
+    _line("gateway", "leftovers", network.Gateway(), seconds(20), PATIENCE, GOOGLE, DIES_ANYWAY),
+    _line("subnet", "leftovers", network.Subnet(), seconds(20), PATIENCE, GOOGLE, DIES_ANYWAY),
+    _line("network", "private-range gateway subnet", network.Network(), seconds(30), PATIENCE, GOOGLE, DIES_ANYWAY),
+
+    _line("lock", "network address", project.DeletionLock(), seconds(2), SHORT, GOOGLE),
+    _line("project", "lock", project.Project(), seconds(5), SHORT, GOOGLE),
+    _line("proof", "project namespace", proof.Proof(), seconds(3), SHORT),
+)
+# fmt: on
+
+
+def _succeeded(operation: Operation) -> None:
+    """The instance is deleted; its name is free again."""
+    instance = Instance.objects.select_for_update().get(pk=operation.instance_id)
+    instance.status = InstanceStatus.DELETED
+    instance.deleted_at = clock.now()
+    instance.save(update_fields=["status", "deleted_at"])
+    record("instance.deleted", instance, organization_id=instance.organization_id, actor_label="engine")
+
+
+TEARDOWN = Workflow(OperationKind.TEARDOWN, NODES, OnFailure.KEEP, _succeeded)

@@ -1,0 +1,110 @@
+"""The cast: alice owns acme, bob is her colleague, charlie is of globex and sees nothing, sam sells, ada is admin."""
+
+import functools
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import make_password
+
+from portal.core.audit import Actor
+from portal.core.models import Membership, Organization, Role, User
+from provisioning.models import Instance, Kind, Release, Size
+
+PASSWORD = "correct horse battery"
+
+
+@functools.cache
+def hashed_password() -> str:
+    """Hashed once: it is slow on purpose."""
+    return make_password(PASSWORD)
+
+
+def person(email: str, **fields) -> User:
+    user = User.objects.create(email=email, password=hashed_password(), **fields)
+    EmailAddress.objects.create(user=user, email=email, primary=True, verified=True)
+    return user
+
+
+def member(organization: Organization, email: str, role: Role, name: str) -> User:
+    user = person(email, name=name)
+    Membership.objects.create(organization=organization, user=user, role=role)
+    return user
+
+
+@pytest.fixture
+def acme(db) -> Organization:
+    return Organization.objects.create(name="Acme", slug="acme", email_domain="acme.example")
+
+
+@pytest.fixture
+def globex(db) -> Organization:
+    return Organization.objects.create(name="Globex", slug="globex", email_domain="globex.example")
+
+
+@pytest.fixture
+def alice(acme) -> User:
+    return member(acme, "alice@acme.example", Role.OWNER, "Alice Archer")
+
+
+@pytest.fixture
+def bob(acme) -> User:
+    return member(acme, "bob@acme.example", Role.MEMBER, "Bob Baker")
+
+
+@pytest.fixture
+def charlie(globex) -> User:
+    return member(globex, "charlie@globex.example", Role.OWNER, "Charlie Carter")
+
+
+@pytest.fixture
+def sam(db) -> User:
+    return person("sam@portal.example", name="Sam Sales", is_sales=True)
+
+
+@pytest.fixture
+def ada(db) -> User:
+    return person("ada@portal.example", name="Ada Admin", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def by_alice(alice) -> Actor:
+    return Actor(alice, alice.email, "127.0.0.1")
+
+
+@pytest.fixture
+def by_ada(ada) -> Actor:
+    return Actor(ada, ada.email, "127.0.0.1")
+
+
+@pytest.fixture
+def catalogue(db) -> None:
+    """What can be had: every size and release that the portal ships with."""
+    from provisioning.fleet.catalogue import load_catalogue
+
+    load_catalogue()
+
+
+@pytest.fixture
+def trial(acme, alice, catalogue) -> Instance:
+    """A pending trial of acme's, with no operation yet."""
+    return Instance.objects.create(
+        organization=acme,
+        slug="acme",
+        domain="acme.sourcegraph.localhost",
+        kind=Kind.TRIAL,
+        size=Size.objects.get(pk="xs"),
+        release=Release.objects.latest("released_at"),
+        admin_email=alice.email,
+        trial_ends_at="2027-01-01T00:00:00Z",
+        created_by=alice,
+    )
+
+
+@pytest.fixture(autouse=True)
+def _static_files_uncollected(settings):
+    """Pages name static files without a manifest: a test run collects none."""
+    settings.WHITENOISE_AUTOREFRESH = True
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }

@@ -1,0 +1,121 @@
+"""What the API says of itself is true."""
+
+import functools
+import json
+
+import pytest
+from drf_spectacular.validation import validate_schema
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012 as DRAFT
+
+from tests.portal.api.calling import Caller
+
+pytestmark = pytest.mark.django_db
+ROOT = "urn:schema"
+
+
+@functools.cache
+def served():
+    return json.loads(Caller().get("/openapi.json").content)
+
+
+@pytest.fixture
+def schema():
+    return served()
+
+
+def check(schema, response, method: str, path: str):
+    """The response is one that the schema has for the call, with a body and headers as it says."""
+    documented = schema["paths"]["/api/v1" + path][method]["responses"][str(response.status_code)]
+    content = documented["content"][response["Content-Type"].split(";")[0]]
+    registry = Registry().with_resource(ROOT, Resource.from_contents(schema, default_specification=DRAFT))
+    pointer = content["schema"]["$ref"]
+    Draft202012Validator({"$ref": ROOT + pointer}, registry=registry).validate(response.json())
+    assert set(documented["headers"]) - {"Idempotency-Replayed"} <= set(response.headers)
+
+
+def test_the_schema_is_valid(schema):
+    validate_schema(schema)
+
+
+def test_every_call_needs_the_token_and_says_which_scope(schema):
+    for calls in schema["paths"].values():
+        for call in calls.values():
+            assert call["security"] == [{"token": []}]
+            assert "Needs the scope `" in call["description"]
+            assert {"401", "403", "429", "500"} <= set(call["responses"])
+
+
+def test_every_post_takes_an_idempotency_key(schema):
+    for calls in schema["paths"].values():
+        for method, call in calls.items():
+            assert (method == "post") == any(p["name"] == "Idempotency-Key" for p in call.get("parameters", []))
+
+
+def test_every_example_is_true_to_its_schema(schema):
+    registry = Registry().with_resource(ROOT, Resource.from_contents(schema, default_specification=DRAFT))
+    count = 0
+    for calls in schema["paths"].values():
+        for call in calls.values():
+            for answer in (*call["responses"].values(), call.get("requestBody", {"content": {}})):
+                for content in answer["content"].values():
+                    validator = Draft202012Validator({"$ref": ROOT + content["schema"]["$ref"]}, registry=registry)
+                    for example in content.get("examples", {}).values():
+                        validator.validate(example["value"])
+                        count += 1
+    assert count > 50
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("get", "/organizations", None, 200),
+        ("get", "/organizations/{organization_id}", None, 200),
+        ("get", "/instances", None, 200),
+        ("get", "/instances/{instance_id}", None, 200),
+        ("get", "/instances/{instance_id}/operations", None, 200),
+        ("get", "/operations/{operation_id}", None, 200),
+        ("get", "/regions", None, 200),
+        ("get", "/names/{slug}", None, 200),
+        ("post", "/instances", {"slug": "another", "region": "us-central1"}, 409),
+        ("post", "/instances", {"slug": "no!", "region": "moon"}, 422),
+        ("post", "/instances/{instance_id}/teardown", {"confirmation": "acme"}, 202),
+        ("post", "/instances/{instance_id}/teardown", {"confirmation": "wrong"}, 422),
+    ],
+)
+def test_answers_are_as_documented(schema, acmes, started, acme, method, path, body, status):
+    names = {
+        "organization_id": acme.pk,
+        "instance_id": started["id"],
+        "operation_id": started["operation"]["id"],
+        "slug": "initech",
+    }
+    whole = path.format(**names)
+    response = acmes.get(whole) if method == "get" else acmes.post(whole, body)
+    assert response.status_code == status
+    check(schema, response, method, path)
+
+
+def test_a_started_trial_is_as_documented(schema, acmes, workflows):
+    response = acmes.post("/instances", {"slug": "acme", "region": "us-central1"})
+    assert response.status_code == 201
+    check(schema, response, "post", "/instances")
+
+
+@pytest.mark.parametrize(("path", "status"), [("/instances", 401), ("/names/{slug}", 401)])
+def test_problems_are_as_documented(schema, path, status):
+    response = Caller().get(path.format(slug="initech"))
+    assert response.status_code == status
+    check(schema, response, "get", path)
+
+
+def test_the_page_of_the_documentation_runs_under_the_strict_policy():
+    response = Caller().get("/docs/")
+    page = response.content.decode()
+    assert "unsafe" not in response["Content-Security-Policy"]
+    assert "<style" not in page
+    assert page.count("<script src=") == page.count("<script")
+    script = Caller().get("/docs/?script=")
+    assert script["Content-Type"] == "application/javascript"
+    assert "openapi.json" in script.content.decode()

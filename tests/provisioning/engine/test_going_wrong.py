@@ -1,0 +1,242 @@
+"""Failing, undoing, being stuck, being cancelled, and getting going again."""
+
+from datetime import timedelta
+
+import pytest
+
+from portal.core import clock as portal_clock
+from portal.core.errors import Conflict, Invalid
+from provisioning.engine import leases, worker
+from provisioning.models import Operation
+from provisioning.services import operation_cancel, operation_retry, operation_skip, operation_undo
+from tests.provisioning.driving import claimed, run_to_the_end, states, work_once
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.usefixtures("keeping")
+class TestKindsThatBuild:
+    def test_they_stop_and_keep_what_they_have(self, world, begin, clock):
+        world.refuse("left")
+        world.wait("right", again=3600)
+        operation = run_to_the_end(begin(), clock)
+        assert operation.status == "failed"
+        assert operation.error == "The quota is used up. Ask for more."
+        assert world.there == {"ground"}
+        assert not operation.steps.filter(due_at__isnull=False).exists()
+
+    def test_a_retry_goes_on_from_the_failed_step(self, world, begin, clock, actor):
+        world.refuse("left")
+        operation = run_to_the_end(begin(), clock)
+        operation_retry(operation=operation, actor=actor, reason="The quota was raised.")
+        assert run_to_the_end(operation, clock).status == "succeeded"
+        assert world.deeds.count("+ground") == 1
+
+    def test_a_retry_has_a_fresh_deadline_and_fresh_request_ids(self, world, begin, clock, actor):
+        world.refuse("left")
+        operation = run_to_the_end(begin(), clock)
+        operation_retry(operation=operation, actor=actor, reason="Again.")
+        step = operation.steps.get(name="left")
+        assert (step.generation, step.deadline_at, step.error) == (1, None, "")
+
+    def test_a_step_that_takes_too_long_fails_and_says_what_it_waited_for(self, world, begin, clock):
+        world.wait("ground", times=10_000)
+        operation = run_to_the_end(begin(), clock)
+        assert operation.status == "failed"
+        assert "took longer than it may" in operation.error
+        assert "waited for the cloud" in operation.error
+
+    def test_errors_that_never_pass_fail_at_the_deadline_with_the_last_one(self, world, begin, clock):
+        world.script["ground", "make"] += [OSError("no route")] * 1000
+        operation = run_to_the_end(begin(), clock)
+        assert operation.status == "failed"
+        assert "no route" in operation.error
+
+    def test_a_failed_step_can_be_skipped_with_a_reason(self, world, begin, clock, actor):
+        world.refuse("left")
+        operation = run_to_the_end(begin(), clock)
+        with pytest.raises(Invalid, match="Say why"):
+            operation_skip(operation=operation, step_name="left", actor=actor, reason=" ")
+        with pytest.raises(Invalid, match="has not failed"):
+            operation_skip(operation=operation, step_name="ground", actor=actor, reason="Because.")
+        operation_skip(operation=operation, step_name="left", actor=actor, reason="Made by hand.")
+        assert run_to_the_end(operation, clock).status == "succeeded"
+        assert states(operation)["left"] == "skipped"
+
+    def test_a_failed_operation_can_be_undone(self, world, begin, clock, actor):
+        world.refuse("left")
+        operation = run_to_the_end(begin(), clock)
+        operation_undo(operation=operation, actor=actor, reason="Not wanted any more.")
+        assert run_to_the_end(operation, clock).status == "undone"
+        assert world.there == set()
+
+    def test_only_what_is_halted_can_be_set_going(self, begin, clock, actor):
+        operation = begin()
+        with pytest.raises(Conflict, match="is running"):
+            operation_retry(operation=operation, actor=actor, reason="Again.")
+
+
+@pytest.mark.usefixtures("undoing")
+class TestKindsThatChange:
+    def test_they_undo_by_themselves_in_reverse_the_failing_step_first(self, world, begin, clock):
+        world.refuse("roof")
+        operation = run_to_the_end(begin(), clock)
+        assert operation.status == "undone"
+        assert operation.error == "The quota is used up. Ask for more."
+        assert world.there == set()
+        assert world.deeds[-3:] in (["-left", "-right", "-ground"], ["-right", "-left", "-ground"])
+
+    def test_a_sibling_that_is_under_way_is_undone_too(self, world, begin, clock):
+        world.refuse("left")
+        world.wait("right", again=5, times=2)
+        operation = run_to_the_end(begin(), clock)
+        assert operation.status == "undone"
+        assert world.there == set()
+        assert states(operation)["roof"] == "skipped"
+
+    def test_a_sibling_that_a_worker_holds_is_undone_after_its_lease(self, world, begin, clock):
+        operation = begin()
+        work_once_on("ground")
+        held = claimed("slow")
+        world.refuse("left" if held.step.name == "right" else "right")
+        work_once()
+        operation.refresh_from_db()
+        assert operation.status == "undoing"
+        worker.advance(held)
+        assert run_to_the_end(operation, clock).status == "undone"
+        assert world.there == set()
+
+    def test_a_failed_undo_is_stuck_and_goes_on_when_retried(self, world, begin, clock, actor):
+        world.refuse("roof")
+        world.refuse("left", "drop")
+        operation = run_to_the_end(begin(), clock)
+        assert operation.status == "stuck"
+        assert "Undoing “left” failed" in operation.error
+        operation_retry(operation=operation, actor=actor, reason="Mended.")
+        assert run_to_the_end(operation, clock).status == "undone"
+        assert world.there == set()
+
+    def test_cancelling_undoes(self, world, begin, clock, actor):
+        world.wait("roof", again=3600, times=2)
+        operation = begin()
+        work_once()
+        operation_cancel(operation=operation, actor=actor, reason="Changed our mind.")
+        assert run_to_the_end(operation, clock).status == "undone"
+        assert world.there == set()
+
+
+@pytest.mark.usefixtures("keeping")
+class TestCancelling:
+    def test_what_waits_is_stopped_at_once(self, world, begin, clock, actor):
+        world.wait("left", again=3600)
+        operation = begin()
+        work_once()
+        operation_cancel(operation=operation, actor=actor, reason="Not needed.")
+        operation.refresh_from_db()
+        assert operation.status == "cancelled"
+        assert world.there == {"ground", "right"}
+
+    def test_a_step_that_a_worker_holds_is_let_finish(self, world, begin, clock, actor):
+        operation = begin()
+        held = claimed("w")
+        operation_cancel(operation=operation, actor=actor, reason="Not needed.")
+        operation.refresh_from_db()
+        assert operation.status == "running"
+        worker.advance(held)
+        operation.refresh_from_db()
+        assert operation.status == "cancelled"
+        assert states(operation)["ground"] == "done"
+
+    def test_a_dead_workers_step_holds_it_up_for_no_longer_than_its_lease(self, world, begin, clock, actor, settings):
+        operation = begin()
+        claimed("dies")
+        operation_cancel(operation=operation, actor=actor, reason="Not needed.")
+        clock.shift(timedelta(seconds=settings.ENGINE_LEASE_SECONDS + 1))
+        work_once()
+        operation.refresh_from_db()
+        assert operation.status == "cancelled"
+        assert world.deeds == []
+
+    def test_what_has_ended_cannot_be_cancelled(self, begin, clock, actor):
+        operation = run_to_the_end(begin(), clock)
+        with pytest.raises(Conflict, match="nothing to cancel"):
+            operation_cancel(operation=operation, actor=actor, reason="Late.")
+
+
+@pytest.mark.usefixtures("keeping")
+class TestOneAtATime:
+    def test_a_second_operation_is_queued_and_starts_when_the_first_ends(self, begin, clock, world):
+        first, second = begin(), begin("teardown")
+        assert (first.status, second.status) == ("running", "queued")
+        run_to_the_end(first, clock)
+        second.refresh_from_db()
+        assert second.started_at >= first.finished_at
+        assert second.status == "succeeded"
+
+    def test_a_third_is_refused_with_the_name_of_the_first(self, begin):
+        begin()
+        begin("teardown")
+        with pytest.raises(Conflict, match="provision \\(running\\) is already under way"):
+            begin("teardown")
+
+    def test_the_database_itself_holds_one_active_operation(self, begin, instance):
+        from django.db import IntegrityError
+
+        begin()
+        with pytest.raises(IntegrityError, match="one_active_operation_each"):
+            Operation.objects.create(instance=instance, kind="teardown", status="running", wanted={})
+
+
+@pytest.mark.usefixtures("keeping")
+class TestLeases:
+    def test_two_workers_never_hold_one_step(self, begin):
+        begin()
+        assert leases.claim("steps", "one") is not None
+        assert leases.claim("steps", "two") is None
+
+    def test_a_dead_workers_step_is_claimed_again(self, world, begin, clock, settings):
+        operation = begin()
+        claimed("dies")
+        clock.shift(timedelta(seconds=settings.ENGINE_LEASE_SECONDS + 1))
+        assert run_to_the_end(operation, clock).status == "succeeded"
+
+    def test_a_late_workers_deed_is_prevented_and_its_result_refused(self, world, begin, clock, settings):
+        operation = begin()
+        late = claimed("paused")
+        clock.shift(timedelta(seconds=settings.ENGINE_LEASE_SECONDS + 1))
+        other = claimed("other")
+        worker.advance(late)
+        assert world.deeds == []
+        assert operation.steps.get(name="ground").status == "running"
+        worker.advance(other)
+        assert world.deeds == ["+ground"]
+
+    def test_a_result_under_an_old_token_is_not_written(self, world, begin, clock, settings):
+        begin()
+        late = claimed("paused")
+        world.there.add("ground")
+
+        def other_takes_over() -> None:
+            clock.shift(timedelta(seconds=settings.ENGINE_LEASE_SECONDS + 1))
+            claimed("other")
+
+        world.script["ground", "look"].append(other_takes_over)
+        worker.advance(late)
+        step = late.step
+        step.refresh_from_db()
+        assert (step.status, step.lease_owner) == ("running", "other")
+        assert not step.attempts.exists()
+
+    def test_holding_makes_the_lease_as_long_as_at_first(self, begin, clock, settings):
+        begin()
+        claim = claimed("w")
+        clock.shift(timedelta(seconds=settings.ENGINE_LEASE_SECONDS - 1))
+        claim.hold()
+        claim.step.refresh_from_db()
+        assert claim.step.lease_until == portal_clock.now() + timedelta(seconds=settings.ENGINE_LEASE_SECONDS)
+
+
+def work_once_on(name: str) -> None:
+    claim = claimed("w")
+    assert claim.step.name == name
+    worker.advance(claim)

@@ -1,0 +1,89 @@
+import pytest
+
+from provisioning.clients.google import api, execute
+from provisioning.engine.action import AsWanted, Differs, Missing, NotYet, Refused
+from provisioning.steps.project import Billing, DeletionLock, Project
+from provisioning.steps.services import EnabledServices
+
+
+def test_a_project_whose_creation_got_no_answer_is_adopted(world, devcloud, made):
+    devcloud.add_fault("cloudresourcemanager.projects.create", "act_then_drop", nth=1)
+    with pytest.raises(ConnectionError):
+        Project().make(world.context())
+    assert world.reach(Project())["number"].isdigit()
+    assert made("cloudresourcemanager.projects.create") == 1
+
+
+def test_it_asks_google_only_once_in_a_breath(world):
+    assert isinstance(Project().look(world.context()), Missing)
+    with pytest.raises(NotYet, match="Google to make the project"):
+        Project().make(world.context())
+
+
+def test_somebody_elses_project_of_that_id_is_refused(world):
+    world.build("project")
+    body = {"projectId": "src-ffffffffffffffffffff", "displayName": "Theirs", "parent": "folders/1"}
+    execute(api("cloudresourcemanager", "v3").projects().create(body=body))
+    other = type(world)(type(world.spec)(**{**vars(world.spec), "id": "src-ffffffffffffffffffff"}))
+    with pytest.raises(Refused, match="does not bear our labels"):
+        other.reach(Project())
+
+
+def test_a_deleted_projects_id_never_comes_back(world):
+    world.build("project")
+    world.drop(Project())
+    with pytest.raises(Refused, match="never gives out a project id twice"):
+        Project().make(world.context())
+
+
+def test_dropping_what_is_gone_is_success(world):
+    world.build("project")
+    world.drop(Project())
+    assert Project().drop(world.context()) == "found it gone already"
+
+
+def test_a_lien_of_somebody_else_stays_and_stops_the_deletion(world):
+    world.build("lock")
+    lien = {
+        "parent": f"projects/{world.spec.id}",
+        "restrictions": ["resourcemanager.projects.delete"],
+        "origin": "legal",
+        "reason": "hold",
+    }
+    execute(api("cloudresourcemanager", "v3").liens().create(body=lien))
+    world.drop(DeletionLock())
+    with pytest.raises(Refused, match="lien"):
+        Project().drop(world.context())
+
+
+def test_locking_twice_places_one_lien(world, made):
+    world.build("project")
+    DeletionLock().make(world.context())
+    DeletionLock().make(world.context())
+    assert made("cloudresourcemanager.liens.create") == 1
+
+
+def test_a_billing_account_that_is_not_ours_is_a_persons_business(world, settings):
+    world.build("project")
+    settings.GOOGLE_BILLING_ACCOUNT = "billingAccounts/NONE"
+    seen = Billing().look(world.context())
+    assert isinstance(seen, Missing)
+
+
+def test_services_cannot_be_enabled_without_billing(world):
+    world.build("project")
+    with pytest.raises(Refused, match="Billing must be enabled"):
+        world.reach(EnabledServices())
+
+
+def test_services_are_enabled_in_one_call(world, made):
+    world.build("services")
+    assert made("serviceusage.services.batchEnable") == 1
+    assert isinstance(EnabledServices().look(world.context()), AsWanted)
+
+
+def test_what_is_not_enabled_is_named(world):
+    world.build("billing")
+    seen = EnabledServices().look(world.context())
+    assert isinstance(seen, Differs)
+    assert "sqladmin.googleapis.com" in seen.difference

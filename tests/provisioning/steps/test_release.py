@@ -1,0 +1,217 @@
+"""The Helm release, with the real helm program."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from provisioning.clients import helm as helm_client
+from provisioning.clients.helm import Helm, HelmFailed, major_version
+from provisioning.clients.kubernetes import connected
+from provisioning.engine.action import Differs, Missing, NotYet, Refused
+from provisioning.steps.cluster_access import kubeconfig_for
+from provisioning.steps.release import Application, _newest_revision
+from tests.provisioning.steps.conftest import bring
+from tests.provisioning.steps.world import World, spec_for_tests
+
+pytestmark = [pytest.mark.helm, pytest.mark.django_db]
+
+
+@pytest.fixture
+def installed(brought):
+    brought.build("application")
+    return brought
+
+
+@pytest.fixture
+def helm(installed):
+    return Helm(kubeconfig_for(installed.spec), installed.spec.id)
+
+
+def newest(world):
+    with connected(kubeconfig_for(world.spec)) as cluster:
+        return _newest_revision(cluster, world.spec)
+
+
+@pytest.fixture
+def killed_helm(devcloud, settings, monkeypatch):
+    """Helm hangs while it applies the first Deployment, and is killed before it can tidy up."""
+
+    def kill(world) -> None:
+        rule = devcloud.add_fault("P* deployments", "timeout", service="kubernetes", seconds=30.0)
+        settings.HELM_TIMEOUT_SECONDS = 1.5
+        monkeypatch.setattr(helm_client, "GRACE_SECONDS", 0)
+        with pytest.raises(HelmFailed, match="not done within"):
+            Application().make(world.context())
+        settings.HELM_TIMEOUT_SECONDS = 60
+        devcloud.control("DELETE", f"faults/{rule}")
+
+    return kill
+
+
+def test_it_is_applied_once(installed, made):
+    assert Application().make(installed.context()) == "found it applied already"
+    assert newest(installed)["version"] == "1"
+
+
+def test_other_values_are_another_revision(installed):
+    installed.spec = replace(installed.spec, app_version="5.11.1")
+    seen = Application().look(installed.context())
+    assert seen == Differs("revision 1 was asked for with other values")
+    installed.reach(Application())
+    assert newest(installed)["version"] == "2"
+
+
+def test_a_first_revision_left_pending_is_removed_and_made_again(brought, killed_helm):
+    brought.build("connections")
+    killed_helm(brought)
+    assert Application().look(brought.context()) == Differs("revision 1 is pending-install")
+    assert Application().make(brought.context()).startswith("removed the first revision")
+    brought.reach(Application())
+    assert newest(brought)["status"] == "deployed"
+
+
+def test_a_later_revision_left_pending_goes_back_to_the_last_good_one(installed, killed_helm):
+    installed.spec = replace(installed.spec, app_version="5.11.1")
+    killed_helm(installed)
+    assert Application().look(installed.context()) == Differs("revision 2 is pending-upgrade")
+    assert Application().make(installed.context()).startswith("rolled back to revision 1")
+    installed.reach(Application())
+    assert newest(installed)["version"] == "4"
+
+
+def test_helm_itself_tells_the_same(installed, helm):
+    assert helm.status("sourcegraph")["info"]["status"] == "deployed"
+    assert helm.status("other") is None
+    assert helm.history("other") == []
+
+
+def test_uninstalling_twice_is_fine(installed):
+    Application().drop(installed.context())
+    Application().drop(installed.context())
+    assert isinstance(Application().look(installed.context()), Missing)
+
+
+def test_a_chart_that_cannot_be_rendered_is_a_persons_business(brought, settings):
+    brought.build("connections")
+    settings.CHART = "/nowhere/chart"
+    with pytest.raises(Refused, match="Mend the chart"):
+        Application().make(brought.context())
+
+
+class TestTheChild:
+    """The program as a child: its folders, its clock, its death."""
+
+    def test_nothing_is_left_of_its_private_folder(self, installed, helm, tmp_path, monkeypatch):
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+        helm.history("sourcegraph")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_only_its_owner_may_read_what_it_is_given(self, devcloud, settings, tmp_path):
+        program = tmp_path / "helm"
+        program.write_text('#!/bin/sh\nstat -c "%a %n" . kubeconfig values.yaml\necho "$HOME" "$HELM_CACHE_HOME"\n')
+        program.chmod(0o755)
+        settings.HELM_BINARY = str(program)
+        lines = Helm({}, "n")._run("x").splitlines()
+        assert lines[:3] == ["700 .", "600 kubeconfig", "600 values.yaml"]
+        home, cache = lines[3].split()
+        assert cache.startswith(home)
+
+    def test_no_secret_is_on_its_command_line(self, settings, tmp_path):
+        program = tmp_path / "helm"
+        program.write_text('#!/bin/sh\necho "$@"\n')
+        program.chmod(0o755)
+        settings.HELM_BINARY = str(program)
+        document = {"users": [{"user": {"token": "hush"}}]}
+        said = Helm(document, "n")._run("upgrade", values={"a": "hush"})
+        assert "hush" not in said
+
+    def test_it_is_stopped_when_its_time_is_over(self, settings, tmp_path):
+        settings.HELM_BINARY, settings.HELM_TIMEOUT_SECONDS = "sleep", 0.2
+        started = time.monotonic()
+        with pytest.raises(HelmFailed, match="not done within"):
+            helm_client.run(["sleep", "30"], tmp_path)
+        assert time.monotonic() - started < 5
+
+    def test_one_that_ignores_the_request_is_killed(self, settings, tmp_path, monkeypatch):
+        settings.HELM_TIMEOUT_SECONDS = 0.3
+        monkeypatch.setattr(helm_client, "GRACE_SECONDS", 0.3)
+        with pytest.raises(HelmFailed):
+            helm_client.run(["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"], tmp_path)
+
+    def test_it_dies_with_the_worker(self, tmp_path):
+        code = (
+            "import os, sys, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'portal.settings'; django.setup()\n"
+            "from pathlib import Path; from provisioning.clients.helm import run\n"
+            f"run(['sh', '-c', 'echo $$ > {tmp_path}/pid; exec sleep 60'], Path('{tmp_path}'))\n"
+        )
+        worker = subprocess.Popen([sys.executable, "-c", code], env=dict(os.environ))
+        pid = int(eventually(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip()))
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+        assert eventually(lambda: not is_alive(pid))
+
+    def test_its_version_is_known(self, devcloud):
+        major_version.cache_clear()
+        assert major_version() in {3, 4}
+
+    @pytest.mark.parametrize(
+        ("complaint", "kind"),
+        [
+            ("Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress", NotYet),
+            ("Error: execution error at (sourcegraph/templates/required.yaml:4:4): pgsql.auth is empty", Refused),
+            ("Error: Kubernetes cluster unreachable: connection refused", HelmFailed),
+            ("", HelmFailed),
+        ],
+        ids=["locked", "broken chart", "no cluster", "silent"],
+    )
+    def test_its_complaints_are_understood(self, tmp_path, complaint, kind):
+        program = tmp_path / "complain"
+        program.write_text(f"#!/bin/sh\necho '{complaint}' >&2\nexit 1\n")
+        program.chmod(0o755)
+        with pytest.raises(kind):
+            helm_client.run([str(program)], tmp_path)
+
+
+def test_a_cluster_too_old_for_server_side_apply_is_served(devcloud, acme, ada):
+    """Its API server rejects what Helm 4 applies by itself."""
+    old = World(spec_for_tests(tenancy="byok", cluster_id=bring(devcloud, acme, ada, minor_version="1.20").pk))
+    old.build("rollout")
+
+
+def test_old_clusters_are_served_without_server_side_apply(devcloud, settings, tmp_path):
+    program = tmp_path / "helm"
+    program.write_text(
+        f'#!/bin/sh\nif [ "$1" = version ]; then exec {settings.HELM_BINARY} "$@"; fi\necho "$@" >> {tmp_path}/calls\n'
+    )
+    program.chmod(0o755)
+    settings.HELM_BINARY = str(program)
+    for apply in (True, False):
+        Helm({}, "n").upgrade("r", "chart", values={}, labels={"spec": "1"}, apply=apply)
+    first, second = (tmp_path / "calls").read_text().splitlines()
+    assert "--force-conflicts" in first
+    assert "--server-side=false" not in first
+    assert "--server-side=false" in second
+    assert "--force-conflicts" not in second
+    assert "--wait" not in first
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return bool(Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z")
+
+
+def eventually(question):
+    until = time.monotonic() + 10
+    while not (answer := question()):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    return answer

@@ -1,0 +1,75 @@
+"""Workflows against devcloud: real PostgreSQL, real helm, the real clients; only the far side is stood in for."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from portal.core.audit import Actor
+from portal.core.models import Organization
+from provisioning.models import Cluster, Instance, Kind, OperationKind
+from provisioning.services import cluster_add, instance_create
+from provisioning.services.instances import Wish
+from tests.stack.devcloud import RunningDevcloud, start_devcloud
+from tests.stack.tools import helm_path
+
+# Waits are sized for the real cloud; devcloud's fast profile answers within a third of a second.
+FASTER_THAN_LIFE = 0.004
+
+
+@pytest.fixture(scope="session")
+def devcloud_server(tmp_path_factory):
+    server = start_devcloud(tmp_path_factory.mktemp("workflows"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def devcloud(devcloud_server: RunningDevcloud, settings) -> RunningDevcloud:
+    """An empty devcloud that the clients are pointed at."""
+    devcloud_server.reset()
+    settings.ENGINE_PACE = FASTER_THAN_LIFE
+    settings.GOOGLE_API_ENDPOINT = devcloud_server.google_endpoint
+    settings.GOOGLE_CREDENTIALS = "anonymous"
+    settings.GOOGLE_PARENT = "folders/100000000001"
+    settings.GOOGLE_BILLING_ACCOUNT = "billingAccounts/000000-DEVCLD-000000"
+    settings.GOOGLE_DNS_PROJECT, settings.GOOGLE_DNS_ZONE = "portal-host", "instances"
+    settings.INSTANCE_GATEWAY = devcloud_server.http_url
+    settings.INSTANCE_URL_FORMAT = "http://{domain}:" + devcloud_server.http_url.rsplit(":", 1)[1]
+    settings.HELM_BINARY = str(helm_path())
+    settings.CHART = str(Path(settings.BASE_DIR) / "charts" / "sourcegraph")
+    return devcloud_server
+
+
+@pytest.fixture
+def ports(devcloud) -> set[int]:
+    return {int(devcloud.http_url.rsplit(":", 1)[1]), devcloud.https_port}
+
+
+@pytest.fixture
+def tenancy(request) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def instance(devcloud, tenancy, acme, catalogue, by_alice) -> Instance:
+    """A new instance; its provisioning is due."""
+    cluster = brought_cluster(devcloud, acme, by_alice) if tenancy == "byok" else None
+    return instance_create(organization=acme, wish=Wish("acme", Kind.INTERNAL, cluster=cluster), actor=by_alice)
+
+
+def brought_cluster(devcloud: RunningDevcloud, organization: Organization, actor: Actor) -> Cluster:
+    url = f"{devcloud.http_url}/_control/kubernetes/clusters"
+    kubeconfig = httpx.post(url, json={"id": "brought"}, trust_env=False).text
+    return cluster_add(
+        organization=organization,
+        name="brought",
+        kubeconfig=kubeconfig,
+        has_cluster_wide_rights=False,
+        actor=actor,
+    )
+
+
+@pytest.fixture
+def provision(instance):
+    return instance.operations.get(kind=OperationKind.PROVISION)

@@ -1,0 +1,165 @@
+"""Every workflow under the harness: twice, with errors, with crashes; and a teardown that leaves nothing."""
+
+import re
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from portal.core.models import Mail
+from provisioning.engine import graph, lifecycle
+from provisioning.models import Instance, Kind, Operation, OperationKind, StepStatus
+from provisioning.services import instance_create, operation_cancel, operation_request, operation_undo
+from provisioning.services.instances import Wish
+from provisioning.workflows.provision import PROVISION
+from provisioning.workflows.teardown import TEARDOWN
+from tests.provisioning.driving import states
+from tests.provisioning.workflows.census import left_of
+from tests.provisioning.workflows.harness import (
+    Trouble,
+    break_connection,
+    crash,
+    in_place_of,
+    run,
+    run_until_begun,
+    twice,
+)
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.helm,
+    # A crash in the middle of a call leaves its socket to the garbage collector; a real one takes the process along.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+def assert_succeeded(operation: Operation) -> None:
+    assert operation.status == "succeeded", (operation.error, states(operation))
+
+
+@pytest.fixture
+def tear_down(instance, by_alice):
+    """Asks for a teardown, and makes sure afterwards that nothing of the instance is left in the cloud."""
+
+    def tear_down(*args, **options) -> None:
+        operation = operation_request(instance=instance, kind=OperationKind.TEARDOWN, actor=by_alice)
+        assert_succeeded(run(operation, *args, **options))
+
+    return tear_down
+
+
+@pytest.fixture
+def another(instance, acme, by_alice):
+    """Builds and destroys a second instance like the first."""
+    made: list[Instance] = []
+
+    def build() -> Operation:
+        wish = Wish("acme-two", Kind.INTERNAL, cluster=instance.cluster)
+        made.append(instance_create(organization=acme, wish=wish, actor=by_alice))
+        return made[0].operations.get()
+
+    def destroy() -> Operation:
+        return operation_request(instance=made[0], kind=OperationKind.TEARDOWN, actor=by_alice)
+
+    return build, destroy
+
+
+@pytest.fixture
+def nothing_is_left(devcloud, instance):
+    yield
+    instance.refresh_from_db()
+    assert instance.status == "deleted"
+    assert left_of(instance.pk, devcloud) == [], "\n".join(left_of(instance.pk, devcloud))
+
+
+@pytest.mark.parametrize("tenancy", ["dedicated", "byok"], indirect=True)
+@pytest.mark.usefixtures("nothing_is_left")
+class TestBothWorkflows:
+    def test_an_instance_comes_up_and_is_torn_down(self, instance, provision, tear_down, devcloud):
+        assert_succeeded(run(provision))
+        instance.refresh_from_db()
+        assert (instance.status, instance.ready_at is not None) == ("running", True)
+        assert Mail.objects.get().kind == "instance-ready"
+        tear_down()
+
+    def test_every_deed_may_be_done_twice(self, provision, tear_down):
+        with in_place_of(twice(PROVISION), twice(TEARDOWN)):
+            assert_succeeded(run(provision))
+            tear_down()
+
+    def test_a_crash_at_any_point_loses_nothing(self, provision, tear_down, ports):
+        building, destroying = Trouble(crash), Trouble(crash)
+        assert_succeeded(run(provision, building, ports))
+        assert building.strikes > 3 * provision.steps.count()
+        tear_down(destroying, ports)
+        assert destroying.strikes > provision.steps.count()
+
+    def test_a_connection_may_break_before_any_call(self, provision, tear_down, ports):
+        assert_succeeded(run(provision, Trouble(break_connection), ports))
+        tear_down(Trouble(break_connection), ports)
+
+    def test_the_answer_to_the_first_change_of_every_sort_may_be_lost(self, provision, tear_down, devcloud, another):
+        assert_succeeded(run(provision))
+        tear_down()
+        for method in {call["method"] for call in changes(devcloud.calls())}:
+            devcloud.add_fault(method, "act_then_drop", nth=1)
+        building, destroying = another
+        assert_succeeded(run(building()))
+        assert_succeeded(run(destroying()))
+        assert sum(call["status"] == 0 for call in devcloud.calls()) > 10
+
+    def test_what_stands_is_left_alone(self, provision, tear_down, devcloud):
+        assert_succeeded(run(provision))
+        before = devcloud.calls()[-1]["n"]
+        begin_again(provision)
+        assert_succeeded(run(provision))
+        assert changes(devcloud.calls(since=before)) == []
+        tear_down()
+
+    def test_a_provisioning_can_be_undone(self, instance, provision, by_alice, devcloud, tear_down):
+        assert_succeeded(run(provision))
+        fail_at_the_last_step(provision)
+        operation_undo(operation=provision, actor=by_alice, reason="Not wanted.")
+        with in_place_of(twice(PROVISION)):
+            assert run(provision).status == "undone", (provision.error, states(provision))
+        assert left_of(instance.pk, devcloud) == [], "\n".join(left_of(instance.pk, devcloud))
+        tear_down()
+
+
+STAGES = [node.name for node in graph.order(PROVISION.nodes) if not node.tenancies or "dedicated" in node.tenancies]
+
+
+@pytest.mark.parametrize("tenancy", ["dedicated"], indirect=True)
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.usefixtures("nothing_is_left")
+def test_a_teardown_is_clean_at_any_stage(stage, provision, tear_down, by_alice):
+    run_until_begun(provision, stage)
+    if provision.is_live:
+        operation_cancel(operation=provision, actor=by_alice, reason="Changed our mind.")
+    tear_down()
+
+
+def begin_again(operation: Operation) -> None:
+    """As if nothing had been recorded."""
+    operation.steps.update(status=StepStatus.PENDING, started_at=None, deadline_at=None, finished_at=None, outputs={})
+    Operation.objects.filter(pk=operation.pk).update(status="running", finished_at=None)
+    with transaction.atomic():
+        lifecycle.settle(*lifecycle.lock(operation.pk))
+
+
+def fail_at_the_last_step(operation: Operation) -> None:
+    operation.steps.filter(position=operation.steps.count() - 1).update(status=StepStatus.FAILED)
+    Operation.objects.filter(pk=operation.pk).update(status="failed")
+    operation.refresh_from_db()
+    Instance.objects.filter(pk=operation.instance_id).update(status="pending")
+
+
+CHANGE = re.compile(
+    r"\.(insert|create|patch|update\w*|delete\w*|set\w+|batchEnable|generateServiceIdentity|addVersion|remove\w+)$"
+    r"|\b(POST|PUT|PATCH|DELETE) "
+)
+
+
+def changes(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The calls that were to change something."""
+    return [call for call in calls if CHANGE.search(call["method"])]

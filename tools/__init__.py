@@ -1,0 +1,1 @@
+"""What the commands in bin/ are made of: the Python environment, local servers, and the children they start."""

@@ -1,0 +1,1 @@
+"""What bin/bench measures. Each prints one JSON object as the last line of its output."""
