@@ -108,3 +108,11 @@ def _static_files_uncollected(settings):
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
+
+
+@pytest.fixture(autouse=True)
+def _a_cache_of_its_own(settings, worker_id):
+    """Test processes side by side do not count into each other's rate limits."""
+    database = int(worker_id.removeprefix("gw")) + 1 if worker_id.startswith("gw") else 0
+    location = settings.REDIS_URL.rsplit("/", 1)[0] + f"/{database}"
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": location}}

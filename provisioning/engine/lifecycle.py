@@ -27,8 +27,14 @@ def lock(operation_id: str) -> tuple[Operation, list[Step]]:
 
 
 def start_next(instance_id: str) -> None:
-    """A queued operation of the instance runs, if no other is active. Call it inside a transaction."""
+    """A queued operation of the instance runs, if no other is active. Call it inside a transaction.
+
+    It also waits for workers that still hold steps of an operation that has ended: what they are just making would
+    appear behind the back of a teardown. Their report, or their lease's end, calls this again.
+    """
     if Operation.objects.filter(instance_id=instance_id, status__in=ACTIVE).exists():
+        return
+    if Step.objects.filter(operation__instance_id=instance_id, lease_until__gt=clock.now()).exists():
         return
     queued = Operation.objects.filter(instance_id=instance_id, status=OperationStatus.QUEUED).first()
     if queued is None:
@@ -51,6 +57,7 @@ def settle(operation: Operation, steps: Sequence[Step]) -> None:
         _go_back(operation, steps, now)
     else:
         _park(steps, now)
+        start_next(operation.instance_id)
 
 
 def _go_on(operation: Operation, steps: Sequence[Step], now: datetime) -> None:
@@ -152,5 +159,4 @@ def _end(operation: Operation, status: OperationStatus, now: datetime) -> None:
         details={"kind": operation.kind, "instance": operation.instance_id, "error": operation.error},
     )
     operation_finished.send(sender=Operation, operation=operation)
-    if status not in {OperationStatus.FAILED, OperationStatus.STUCK}:
-        start_next(operation.instance_id)
+    start_next(operation.instance_id)

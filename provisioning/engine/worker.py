@@ -3,7 +3,7 @@
 import random
 import time
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from provisioning.engine.graph import Goal, Node, Undo
 from provisioning.engine.pursuit import Waiting, pursue
 from provisioning.engine.wake import wake, wake_on_commit
 from provisioning.models import Step, StepAttempt, StepStatus
+from provisioning.models.operations import ACTIVE
 from provisioning.spec import InstanceSpec
 
 DRAIN_SECONDS = 2.0
@@ -68,7 +69,7 @@ def advance(claim: leases.Claim) -> None:
 
 def _work(claim: leases.Claim, node: Node, deadline: datetime) -> Report:
     step, made = claim.step, list[str]()
-    if step.operation.cancel_requested_at and step.direction == Step.Direction.FORWARD:
+    if _is_called_off(step):
         return Report(Outcome.WAITING, "the operation to stop", again=timedelta(0))
     try:
         report = _pursue(claim, node, made)
@@ -81,6 +82,13 @@ def _work(claim: leases.Claim, node: Node, deadline: datetime) -> Report:
     except Exception as error:  # noqa: BLE001 - anything else may pass: retried until the deadline, kept in full
         report = Report(Outcome.RETRY, _sentence(error), traceback.format_exc(), again=_backoff(step.failures))
     return _in_time(report, made, deadline)
+
+
+def _is_called_off(step: Step) -> bool:
+    """Whether its operation has ended, or is to stop, since the step became due: a dead worker's lease ran out late."""
+    operation = step.operation
+    stopping = operation.cancel_requested_at is not None and step.direction == Step.Direction.FORWARD
+    return stopping or operation.status not in ACTIVE
 
 
 def _pursue(claim: leases.Claim, node: Node, made: list[str]) -> Report:
@@ -108,7 +116,7 @@ def _in_time(report: Report, made: list[str], deadline: datetime) -> Report:
         last = report.message if report.outcome == Outcome.RETRY else f"It still waited for {report.message}."
         message = f"It took longer than it may. {last} Look at the attempts, mend the cause, then retry the step."
         return Report(Outcome.FAILED, message, report.detail, made=tuple(made))
-    return Report(report.outcome, report.message, report.detail, report.again, report.outputs, tuple(made))
+    return replace(report, made=tuple(made))
 
 
 def write(claim: leases.Claim, node: Node, report: Report, started_at: datetime, deadline: datetime) -> None:

@@ -46,8 +46,8 @@ def trial_start(*, organization: Organization, slug: str, region: str, actor: Ac
 
     Raises Invalid for a name or region that cannot be had, Conflict when the organization has (or had) its trial.
     """
-    had_one = Instance.objects.filter(organization=organization, kind=Kind.TRIAL).exists()
-    if had_one:
+    trials = Instance.objects.filter(organization=organization, kind=Kind.TRIAL)
+    if trials.exclude(status=InstanceStatus.DELETED, ready_at=None).exists():  # one that never ran does not count
         raise Conflict("Your organization has had its trial. Talk to us about a subscription or an extension.")
     return instance_create(organization=organization, wish=Wish(slug, Kind.TRIAL, region), actor=actor)
 

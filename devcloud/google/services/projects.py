@@ -76,6 +76,12 @@ def _delete(call: Call) -> Json:
     return _change(call, project, "dp", "delete.project", changes)
 
 
+@implements("cloudresourcemanager.folders.testIamPermissions", "cloudresourcemanager.organizations.testIamPermissions")
+def _test_permissions(call: Call) -> Json:
+    """The portal owns what is above its projects; a fault rule takes that away."""
+    return {"permissions": call.body.get("permissions", [])}
+
+
 @implements("cloudresourcemanager.projects.undelete")
 def _undelete(call: Call) -> Json:
     project = _need(call, call["name"])

@@ -179,6 +179,33 @@ class TestOneAtATime:
         with pytest.raises(Conflict, match="provision \\(running\\) is already under way"):
             begin("teardown")
 
+    def test_it_waits_for_a_worker_that_still_holds_a_step_of_a_failed_one(self, world, begin, clock):
+        first = begin()
+        work_once_on("ground")
+        held = claimed("slow")
+        world.refuse("left" if held.step.name == "right" else "right")
+        work_once()
+        second = begin("teardown")
+        assert second.status == "queued"
+        worker.advance(held)
+        first.refresh_from_db()
+        second.refresh_from_db()
+        assert (first.status, second.status) == ("failed", "running")
+
+    def test_a_dead_workers_step_of_a_failed_one_is_not_made_later(self, world, begin, clock, settings):
+        first = begin()
+        work_once_on("ground")
+        held = claimed("dies")
+        world.refuse("left" if held.step.name == "right" else "right")
+        work_once()
+        second = begin("teardown")
+        clock.shift(timedelta(seconds=settings.ENGINE_LEASE_SECONDS + 1))
+        work_once()
+        assert not held.step.attempts.exclude(made=[]).exists()
+        assert run_to_the_end(second, clock).status == "succeeded"
+        first.refresh_from_db()
+        assert first.status == "failed"
+
     def test_the_database_itself_holds_one_active_operation(self, begin, instance):
         from django.db import IntegrityError
 

@@ -35,6 +35,15 @@ class TestStartingATrial:
         with pytest.raises(Conflict, match="has had its trial"):
             trial_start(organization=acme, slug="acme-two", region="us-central1", actor=by_alice)
 
+    def test_a_trial_that_never_ran_does_not_count(self, trial_of_acme, acme, by_alice):
+        Instance.objects.filter(pk=trial_of_acme.pk).update(status="deleted")
+        assert trial_start(organization=acme, slug="acme", region="us-central1", actor=by_alice).status == "pending"
+
+    def test_one_that_ran_and_was_deleted_does(self, trial_of_acme, acme, by_alice):
+        Instance.objects.filter(pk=trial_of_acme.pk).update(status="deleted", ready_at=portal_clock.now())
+        with pytest.raises(Conflict, match="has had its trial"):
+            trial_start(organization=acme, slug="acme-two", region="us-central1", actor=by_alice)
+
     def test_the_database_itself_holds_one_live_trial(self, trial_of_acme, acme, by_alice):
         with pytest.raises(Conflict, match="has a trial already"):
             instance_create(organization=acme, wish=Wish("acme-two", Kind.TRIAL), actor=by_alice)

@@ -1,12 +1,10 @@
 """Steps against devcloud: the real clients, one instance's cloud at a time."""
 
-import httpx
 import pytest
 
-from portal.core.audit import Actor
 from provisioning.clients.kubernetes import connected
-from provisioning.services import cluster_add
 from provisioning.steps.cluster_access import kubeconfig_for
+from tests.provisioning.bringing import bring
 from tests.provisioning.steps.world import World, spec_for_tests
 from tests.provisioning.workflows.conftest import devcloud, devcloud_server
 
@@ -40,15 +38,3 @@ def made(devcloud):
         return sum(call["method"] == method and call["status"] in {0, 200, 201} for call in devcloud.calls())
 
     return count
-
-
-def bring(devcloud, organization, ada, **asked):
-    """A cluster of devcloud's is known to the portal. `asked` are fields of the control API, such as minor_version."""
-    answer = httpx.post(f"{devcloud.http_url}/_control/kubernetes/clusters", json=asked, trust_env=False)
-    return cluster_add(
-        organization=organization,
-        name=f"cluster {answer.text.split()[-1]}",
-        kubeconfig=answer.text,
-        has_cluster_wide_rights=False,
-        actor=Actor(ada, ada.email),
-    )

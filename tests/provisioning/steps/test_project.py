@@ -1,8 +1,9 @@
 import pytest
 
-from provisioning.clients.google import api, execute
+from provisioning.clients.google import Forbidden, api, execute
 from provisioning.engine.action import AsWanted, Differs, Missing, NotYet, Refused
 from provisioning.steps.project import Billing, DeletionLock, Project
+from provisioning.steps.proof import Proof
 from provisioning.steps.services import EnabledServices
 
 
@@ -87,3 +88,21 @@ def test_what_is_not_enabled_is_named(world):
     seen = EnabledServices().look(world.context())
     assert isinstance(seen, Differs)
     assert "sqladmin.googleapis.com" in seen.difference
+
+
+class TestRightsThatWereLost:
+    @pytest.fixture(autouse=True)
+    def lost(self, world, devcloud):
+        world.build("project")
+        devcloud.add_fault(
+            "cloudresourcemanager.*.testIamPermissions", "status", status=403, reason="PERMISSION_DENIED"
+        )
+        devcloud.add_fault("cloudresourcemanager.projects.get", "status", status=403, reason="PERMISSION_DENIED")
+
+    def test_a_project_that_cannot_be_seen_is_not_taken_for_gone(self, world):
+        with pytest.raises((Refused, Forbidden)):
+            Project().look(world.context())
+
+    def test_a_teardown_does_not_prove_what_it_cannot_see(self, world):
+        with pytest.raises((Refused, Forbidden)):
+            Proof().look(world.context())

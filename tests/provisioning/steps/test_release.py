@@ -16,7 +16,7 @@ from provisioning.clients.kubernetes import connected
 from provisioning.engine.action import Differs, Missing, NotYet, Refused
 from provisioning.steps.cluster_access import kubeconfig_for
 from provisioning.steps.release import Application, _newest_revision
-from tests.provisioning.steps.conftest import bring
+from tests.provisioning.bringing import bring
 from tests.provisioning.steps.world import World, spec_for_tests
 
 pytestmark = [pytest.mark.helm, pytest.mark.django_db]

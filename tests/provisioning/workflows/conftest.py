@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
-import httpx
 import pytest
 
-from portal.core.audit import Actor
-from portal.core.models import Organization
-from provisioning.models import Cluster, Instance, Kind, OperationKind
-from provisioning.services import cluster_add, instance_create
+from provisioning.models import Instance, Kind, OperationKind
+from provisioning.services import instance_create
 from provisioning.services.instances import Wish
+from tests.provisioning.bringing import bring
 from tests.stack.devcloud import RunningDevcloud, start_devcloud
 from tests.stack.tools import helm_path
 
@@ -54,20 +52,8 @@ def tenancy(request) -> str:
 @pytest.fixture
 def instance(devcloud, tenancy, acme, catalogue, by_alice) -> Instance:
     """A new instance; its provisioning is due."""
-    cluster = brought_cluster(devcloud, acme, by_alice) if tenancy == "byok" else None
+    cluster = bring(devcloud, acme, by_alice.user) if tenancy == "byok" else None
     return instance_create(organization=acme, wish=Wish("acme", Kind.INTERNAL, cluster=cluster), actor=by_alice)
-
-
-def brought_cluster(devcloud: RunningDevcloud, organization: Organization, actor: Actor) -> Cluster:
-    url = f"{devcloud.http_url}/_control/kubernetes/clusters"
-    kubeconfig = httpx.post(url, json={"id": "brought"}, trust_env=False).text
-    return cluster_add(
-        organization=organization,
-        name="brought",
-        kubeconfig=kubeconfig,
-        has_cluster_wide_rights=False,
-        actor=actor,
-    )
 
 
 @pytest.fixture
