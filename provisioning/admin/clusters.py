@@ -85,12 +85,12 @@ CREATE_INSTANCE = Deed(
 
 @admin.register(Cluster)
 class ClusterPage(NobodyEdits, PageWithDeeds):
-    list_display = ("name", "organization", "server", "kubernetes_version", "living", "added")
+    list_display = ("name", "organization", "server", "living", "added")
     list_select_related = ("organization",)
     search_fields = ("name", "id", "server", "organization__name")
     search_help_text = "Name, id, server or organization"
     fields = (
-        "id", "name", "organization", "server", "kubernetes_version", "has_cluster_wide_rights", "storage_class",
+        "id", "name", "organization", "server", "has_cluster_wide_rights", "storage_class",
         "ingress_class", "created_by", "created_at",
     )  # fmt: skip
     deeds: ClassVar = (CREATE_INSTANCE,)

@@ -12,7 +12,6 @@ class Cluster(models.Model):
     organization = models.ForeignKey("core.Organization", on_delete=models.PROTECT, related_name="clusters")
     server = models.URLField(help_text="Its API server, read from the kubeconfig.")
     kubeconfig_encrypted = models.BinaryField(editable=False)
-    kubernetes_version = models.CharField(max_length=40, blank=True, help_text="As it answered when it was added.")
     has_cluster_wide_rights = models.BooleanField(
         default=False,
         help_text="Off: the chart's ClusterRoles and StorageClass are left out, and many releases share the cluster.",
