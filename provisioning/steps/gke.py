@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.conf import settings
+
 from provisioning.clients.google import NotFound, api, execute
 from provisioning.clients.google.operations import failure_of
 from provisioning.clients.google.problems import Problem
@@ -144,6 +146,7 @@ def _cluster_body(context: Context) -> dict[str, Any]:
             "servicesSecondaryRangeName": names.SERVICE_RANGE,
         },
         "privateClusterConfig": {"enablePrivateNodes": True, "masterIpv4CidrBlock": CONTROL_PLANE_BLOCK},
+        "masterAuthorizedNetworksConfig": _authorized(settings.PORTAL_EGRESS_RANGES),
         "releaseChannel": {"channel": "REGULAR"},
         "workloadIdentityConfig": {"workloadPool": f"{spec.id}.svc.id.goog"},
         "shieldedNodes": {"enabled": True},
@@ -155,6 +158,11 @@ def _cluster_body(context: Context) -> dict[str, Any]:
         "resourceLabels": {**spec.labels, "attempt": attempt(context)},
         "nodePools": [_pool_body(context)],
     }
+
+
+def _authorized(ranges: list[str]) -> dict[str, Any]:
+    blocks = [{"displayName": "portal", "cidrBlock": block} for block in ranges]
+    return {"enabled": True, "cidrBlocks": blocks} if blocks else {"enabled": False}
 
 
 def _pool_body(context: Context) -> dict[str, Any]:

@@ -1,9 +1,12 @@
 """Whether somebody is woken when the instance is down: Cloud Monitoring, which names things itself."""
 
+from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+
 from provisioning.clients.google import api, execute, pages
-from provisioning.engine.action import AsWanted, Context, Differs, Missing, Seen
+from provisioning.engine.action import AsWanted, Context, Differs, Missing, NotYet, Seen
 from provisioning.steps import names
 from provisioning.steps.google import GoogleAction
 
@@ -15,54 +18,83 @@ PASSED = "monitoring.googleapis.com/uptime_check/check_passed"
 class Monitoring(GoogleAction):
     """Uptime check and alert
 
-    Both are found again by their labels: a second create would simply make a second one. The alert goes before the
-    check that it refers to.
+    All are found again by their labels: a second create would simply make a second one. What refers to another is made
+    after it and goes before it: the check, whom to tell (where ALERT_EMAIL says whom), the alert.
     """
 
     def see(self, context: Context) -> Seen:
-        check, alert = _check(context), _alert(context)
-        if check and alert:
-            return AsWanted({"uptime_check": check["name"]})
-        return Differs("only one of both is there") if check or alert else Missing()
+        found = {what: _found(context, what) for what in _wanted()}
+        if all(found.values()):
+            return AsWanted({what: thing["name"] for what, thing in found.items() if thing})
+        if any(_found(context, what) for what in COLLECTIONS):
+            return Differs(f"without {', '.join(what for what, thing in found.items() if not thing)}")
+        return Missing()
 
     def create(self, context: Context) -> str:
-        project = f"projects/{context.spec.id}"
-        check = _check(context)
-        if check is None:
-            execute(_checks().create(parent=project, body=_check_body(context)))
-            return "made the uptime check"
-        if _alert(context):
-            return "found both made"
-        execute(_alerts().create(name=project, body=_alert_body(context, check["name"].rpartition("/")[2])))
-        return "made the alert"
+        what = next((what for what in _wanted() if not _found(context, what)), None)
+        if what is None:
+            return "found all made"
+        collection, parent = _collection(what), COLLECTIONS[what].parent
+        execute(collection.create(**{parent: f"projects/{context.spec.id}"}, body=_body(context, what)))
+        return f"made the {what}"
 
     def remove(self, context: Context) -> str:
-        if alert := _alert(context):
-            execute(_alerts().delete(name=alert["name"]))
-            return "removed the alert"
-        if check := _check(context):
-            execute(_checks().delete(name=check["name"]))
-        return "removed the uptime check"
+        for what in reversed(COLLECTIONS):
+            if thing := _found(context, what):
+                execute(_collection(what).delete(name=thing["name"]))
+                return f"removed the {what}"
+        return "found nothing to remove"
 
 
-def _checks() -> Any:
-    return api("monitoring", "v3").projects().uptimeCheckConfigs()
+@dataclass(frozen=True)
+class Collection:
+    """Where things of a kind are listed, and what the API calls the project there."""
+
+    name: str
+    parent: str
 
 
-def _alerts() -> Any:
-    return api("monitoring", "v3").projects().alertPolicies()
+CHECK, CHANNEL, ALERT = "uptime check", "notification channel", "alert"
+COLLECTIONS = {
+    CHECK: Collection("uptimeCheckConfigs", "parent"),
+    CHANNEL: Collection("notificationChannels", "name"),
+    ALERT: Collection("alertPolicies", "name"),
+}
 
 
-def _check(context: Context) -> dict[str, Any] | None:
-    listing = pages(_checks(), _checks().list(parent=f"projects/{context.spec.id}"))
-    found = [check for page in listing for check in page.get("uptimeCheckConfigs", ())]
-    return next((check for check in found if names.is_ours(check.get("userLabels"), context.spec)), None)
+def _wanted() -> list[str]:
+    return [what for what in COLLECTIONS if what != CHANNEL or settings.ALERT_EMAIL]
 
 
-def _alert(context: Context) -> dict[str, Any] | None:
-    listing = pages(_alerts(), _alerts().list(name=f"projects/{context.spec.id}"))
-    found = [alert for page in listing for alert in page.get("alertPolicies", ())]
-    return next((alert for alert in found if names.is_ours(alert.get("userLabels"), context.spec)), None)
+def _collection(what: str) -> Any:
+    return getattr(api("monitoring", "v3").projects(), COLLECTIONS[what].name)()
+
+
+def _found(context: Context, what: str) -> dict[str, Any] | None:
+    kind = COLLECTIONS[what]
+    first = _collection(what).list(**{kind.parent: f"projects/{context.spec.id}"})
+    found = [thing for page in pages(_collection(what), first) for thing in page.get(kind.name, ())]
+    return next((thing for thing in found if names.is_ours(thing.get("userLabels"), context.spec)), None)
+
+
+def _body(context: Context, what: str) -> dict[str, Any]:
+    if what == CHECK:
+        return _check_body(context)
+    if what == CHANNEL:
+        return _channel_body(context)
+    check, channel = _found(context, CHECK), _found(context, CHANNEL)
+    if check is None:
+        raise NotYet("the uptime check to appear")
+    return _alert_body(context, check["name"].rpartition("/")[2], channel)
+
+
+def _channel_body(context: Context) -> dict[str, Any]:
+    return {
+        "type": "email",
+        "displayName": "Who runs the fleet",
+        "labels": {"email_address": settings.ALERT_EMAIL},
+        "userLabels": context.spec.labels,
+    }
 
 
 def _check_body(context: Context) -> dict[str, Any]:
@@ -77,11 +109,12 @@ def _check_body(context: Context) -> dict[str, Any]:
     }
 
 
-def _alert_body(context: Context, check_id: str) -> dict[str, Any]:
+def _alert_body(context: Context, check_id: str, channel: dict[str, Any] | None) -> dict[str, Any]:
     return {
         "displayName": f"{context.spec.domain} is down",
         "combiner": "OR",
         "userLabels": context.spec.labels,
+        "notificationChannels": [channel["name"]] if channel else [],
         "conditions": [
             {
                 "displayName": "The uptime check fails",

@@ -126,3 +126,13 @@ def test_backups_are_never_locked(world):
     plan = execute(plans.get(name=names.backup_plan_path(world.spec)))
     assert plan["retentionPolicy"] == {"backupRetainDays": 30, "backupDeleteLockDays": 0}
     assert isinstance(BackupPlan().look(world.context()), AsWanted)
+
+
+def test_only_the_portal_reaches_the_control_plane_where_its_addresses_are_known(world, settings):
+    settings.PORTAL_EGRESS_RANGES = ["203.0.113.0/28"]
+    world.build("cluster")
+    cluster = execute(api("container", "v1").projects().locations().clusters().get(name=names.cluster_path(world.spec)))
+    assert cluster["masterAuthorizedNetworksConfig"] == {
+        "enabled": True,
+        "cidrBlocks": [{"displayName": "portal", "cidrBlock": "203.0.113.0/28"}],
+    }

@@ -47,3 +47,15 @@ def test_the_alert_watches_this_check(ready):
     ready.reach(Monitoring())
     check_id = checks(ready)[0]["name"].rpartition("/")[2]
     assert check_id in alerts(ready)[0]["conditions"][0]["conditionThreshold"]["filter"]
+
+
+def test_whoever_runs_the_fleet_is_told_where_it_is_known_who(ready, settings):
+    settings.ALERT_EMAIL = "oncall@portal.example"
+    ready.reach(Monitoring())
+    collection = api("monitoring", "v3").projects().notificationChannels()
+    [channel] = execute(collection.list(name=f"projects/{ready.spec.id}"))["notificationChannels"]
+    assert channel["labels"] == {"email_address": "oncall@portal.example"}
+    assert alerts(ready)[0]["notificationChannels"] == [channel["name"]]
+    settings.ALERT_EMAIL = ""
+    ready.drop(Monitoring())
+    assert execute(collection.list(name=f"projects/{ready.spec.id}")).get("notificationChannels", []) == []
