@@ -1,4 +1,4 @@
-"""The mail that tells whoever asked for it that an instance is gone."""
+"""Mails about operations that have ended: to whoever asked for a deletion, and to us when a person is needed."""
 
 from typing import Any
 
@@ -6,16 +6,21 @@ from django.conf import settings
 from django.urls import reverse
 
 from portal.core import mail
+from portal.core.models import User
 from provisioning.models import Operation, OperationKind, OperationStatus
 from provisioning.signals import operation_finished
 
 DELETED = "instance-deleted"
+STOPPED = "operation-stopped"
+NEEDS_A_PERSON = {OperationStatus.FAILED, OperationStatus.STUCK}
 
 
 def register() -> None:
-    """The kind of mail is known, and queued in the transaction that ends a teardown."""
+    """The kinds of mail are known, and queued in the transaction that ends an operation."""
     mail.register(DELETED)
+    mail.register(STOPPED)
     operation_finished.connect(tell_of_deletion, dispatch_uid=DELETED)
+    operation_finished.connect(tell_staff, dispatch_uid=STOPPED)
 
 
 def tell_of_deletion(operation: Operation, **_: Any) -> None:
@@ -23,10 +28,34 @@ def tell_of_deletion(operation: Operation, **_: Any) -> None:
         return
     instance = operation.instance
     recipient = operation.requested_by.email if operation.requested_by else instance.admin_email
-    portal_link = f"{settings.PORTAL_URL}{reverse('instance_detail', args=[instance.pk])}"
     mail.queue(
         key=f"{DELETED}:{instance.pk}",
         kind=DELETED,
         recipient=recipient,
-        context={"name": instance.slug, "domain": instance.domain, "portal_link": portal_link},
+        context={
+            "name": instance.slug,
+            "domain": instance.domain,
+            "portal_link": _address("instance_detail", instance.pk),
+        },
     )
+
+
+def tell_staff(operation: Operation, **_: Any) -> None:
+    """Everybody who may set it going again is told what stopped, once each time it stops."""
+    if operation.status not in NEEDS_A_PERSON or operation.finished_at is None:
+        return
+    context = {
+        "name": operation.instance.slug,
+        "organization": operation.instance.organization.name,
+        "operation": operation.kind,
+        "status": operation.status,
+        "error": operation.error,
+        "admin_link": _address("admin:provisioning_operation_change", operation.pk),
+    }
+    for person in User.objects.filter(is_staff=True, is_active=True):
+        key = f"{STOPPED}:{operation.pk}:{operation.finished_at.timestamp():.0f}:{person.pk}"
+        mail.queue(key=key, kind=STOPPED, recipient=person.email, context=context)
+
+
+def _address(page: str, key: str) -> str:
+    return f"{settings.PORTAL_URL}{reverse(page, args=[key])}"
