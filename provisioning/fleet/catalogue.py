@@ -37,6 +37,10 @@ SIZES: Final[tuple[dict[str, Any], ...]] = (
      "sql_tier": "db-custom-8-32768", "sql_disk_gb": 500, "sql_is_highly_available": True,
      "gitserver_disk_gb": 2_100, "search_disk_gb": 830, "disk_type": "pd-ssd",
      "frontend_replicas": 3, "cpu_share_percent": 600, "infrastructure_cents": 2_487_00},
+    {"name": "xxl", "users": 5_000, "machine_type": "n2-standard-16", "node_count": 3,
+     "sql_tier": "db-custom-8-32768", "sql_disk_gb": 1_000, "sql_is_highly_available": True,
+     "gitserver_disk_gb": 4_200, "search_disk_gb": 1_700, "disk_type": "pd-ssd",
+     "frontend_replicas": 4, "cpu_share_percent": 850, "infrastructure_cents": 4_194_00},
 )
 RELEASES: Final[tuple[dict[str, Any], ...]] = (
     {"app_version": "5.10.0", "kind": Release.Kind.MINOR, "released_at": datetime(2024, 11, 18, tzinfo=UTC)},

@@ -15,7 +15,7 @@ from tests.provisioning.steps.world import spec_for_tests
 BROUGHT = BroughtCluster(has_cluster_wide_rights=False, storage_class="", ingress_class="nginx")
 # What a node of GKE leaves to pods: it keeps 6, 1, 0.5, 0.5 % of the first CPUs and 0.25 % of the rest; of memory 25 %
 # of the first 4 GiB, 20 % of the next 4, 10 % of the next 8, 6 % of the next 112, and 100 MiB; and has pods of its own.
-MACHINES = {"e2-highmem-4": (4, 32), "e2-standard-8": (8, 32), "e2-standard-16": (16, 64)}
+MACHINES = {"e2-highmem-4": (4, 32), "e2-standard-8": (8, 32), "e2-standard-16": (16, 64), "n2-standard-16": (16, 64)}
 SYSTEM_CPU, SYSTEM_MEMORY = 600, 1200
 
 
