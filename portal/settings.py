@@ -256,9 +256,10 @@ TRIAL_DAYS = env.int("TRIAL_DAYS", default=30)
 
 HELM_BINARY = env("HELM_BINARY", default="helm")
 HELM_TIMEOUT_SECONDS = env.float("HELM_TIMEOUT_SECONDS", default=90.0)
+HELM_GRACE_SECONDS = env.float("HELM_GRACE_SECONDS", default=10.0)  # from being told to stop to being killed
 CHART = env("CHART", default=str(BASE_DIR / "charts" / "sourcegraph"))
 
-if max(HELM_TIMEOUT_SECONDS, GOOGLE_TIMEOUT_SECONDS) >= ENGINE_LEASE_SECONDS:
+if max(HELM_TIMEOUT_SECONDS + HELM_GRACE_SECONDS, GOOGLE_TIMEOUT_SECONDS) >= ENGINE_LEASE_SECONDS:
     raise ImproperlyConfigured("ENGINE_LEASE_SECONDS must be longer than any one outside call may take.")
 
 # --- Logs -----------------------------------------------------------------------------------------------------------

@@ -22,7 +22,6 @@ from django.conf import settings
 from provisioning.outcomes import NotYet, Refused
 
 KEPT_REVISIONS = 5
-GRACE_SECONDS = 10
 LONGEST_MESSAGE = 600
 PR_SET_PDEATHSIG = 1
 KEPT_ENVIRONMENT = ("PATH", "LANG", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy")
@@ -161,7 +160,7 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
         return
     child.terminate()
     try:
-        child.wait(GRACE_SECONDS)
+        child.wait(settings.HELM_GRACE_SECONDS)
     except subprocess.TimeoutExpired:
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()

@@ -31,12 +31,13 @@ class Monitoring(GoogleAction):
         return Missing()
 
     def create(self, context: Context) -> str:
-        what = next((what for what in _wanted() if not _found(context, what)), None)
-        if what is None:
-            return "found all made"
-        collection, parent = _collection(what), COLLECTIONS[what].parent
-        execute(collection.create(**{parent: f"projects/{context.spec.id}"}, body=_body(context, what)))
-        return f"made the {what}"
+        """The last call before a create is the look for that very thing, so a lease lost before makes no second."""
+        for what in _wanted():
+            body, parent = _body(context, what), COLLECTIONS[what].parent
+            if not _found(context, what):
+                execute(_collection(what).create(**{parent: f"projects/{context.spec.id}"}, body=body))
+                return f"made the {what}"
+        return "found all made"
 
     def remove(self, context: Context) -> str:
         for what in reversed(COLLECTIONS):

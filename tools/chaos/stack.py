@@ -26,10 +26,12 @@ from tools.terminal import Refused
 
 LEASE_SECONDS = 8.0
 # What one outside call may take; below the lease, or the portal does not start.
-TIMEOUTS = {"HELM_TIMEOUT_SECONDS": "6", "GOOGLE_TIMEOUT_SECONDS": "4"}
+TIMEOUTS = {"HELM_TIMEOUT_SECONDS": "6", "HELM_GRACE_SECONDS": "1.5", "GOOGLE_TIMEOUT_SECONDS": "4"}
 RESTART_SECONDS = 0.5
 LEASE_OWNERS = "SELECT lease_owner FROM provisioning_step WHERE lease_until > now() AND lease_owner <> ''"
 POSTGRES, REDIS, DEVCLOUD, BEAT = "postgres", "redis", "devcloud", "beat"
+
+SERVERS = {POSTGRES, REDIS, DEVCLOUD}  # these are given the time to clear away what outlives a process
 
 
 @dataclass
@@ -77,8 +79,9 @@ class Stack:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        for member in reversed(self.members.values()):
-            processes.stop(member.process, signal.SIGKILL, seconds=2)
+        for name, member in reversed(self.members.items()):
+            patience = member.service.stop_seconds if name in SERVERS else 0
+            processes.stop(member.process, member.service.command.stop_signal, seconds=patience)
         processes.kill(processes.strays(()))
         processes.bury(())
         processes.adopt_orphans(adopt=False)

@@ -4,10 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from provisioning.clients import helm as helm_client
@@ -39,19 +41,28 @@ def newest(world):
 
 
 @pytest.fixture
-def killed_helm(devcloud, settings, monkeypatch):
-    """Helm hangs while it applies the first Deployment, and is killed before it can tidy up."""
+def killed_helm(devcloud):
+    """Helm hangs while it applies the first Deployment, and is killed there, before it can tidy up."""
 
     def kill(world) -> None:
         rule = devcloud.add_fault("P* deployments", "timeout", service="kubernetes", seconds=30.0)
-        settings.HELM_TIMEOUT_SECONDS = 1.5
-        monkeypatch.setattr(helm_client, "GRACE_SECONDS", 0)
-        with pytest.raises(HelmFailed, match="not done within"):
+        killer = threading.Thread(target=_kill_helm_once_held, args=(devcloud,))
+        killer.start()
+        with pytest.raises(HelmFailed):
             Application().make(world.context())
-        settings.HELM_TIMEOUT_SECONDS = 60
+        killer.join()
         devcloud.control("DELETE", f"faults/{rule}")
 
     return kill
+
+
+def _kill_helm_once_held(devcloud) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until and not devcloud.control("GET", "faults")["faults"][0]["matches"]:
+        time.sleep(0.02)
+    for child in psutil.Process().children(recursive=True):
+        if child.name() == "helm":
+            child.kill()
 
 
 def test_it_is_applied_once(installed, made):
@@ -138,9 +149,9 @@ class TestTheChild:
             helm_client.run(["sleep", "30"], tmp_path)
         assert time.monotonic() - started < 5
 
-    def test_one_that_ignores_the_request_is_killed(self, settings, tmp_path, monkeypatch):
+    def test_one_that_ignores_the_request_is_killed(self, settings, tmp_path):
         settings.HELM_TIMEOUT_SECONDS = 0.3
-        monkeypatch.setattr(helm_client, "GRACE_SECONDS", 0.3)
+        settings.HELM_GRACE_SECONDS = 0.3
         with pytest.raises(HelmFailed):
             helm_client.run(["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"], tmp_path)
 
