@@ -1,9 +1,12 @@
 """An instance as an operation sees it: a frozen snapshot, so that a job ends on the terms it was begun on."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from provisioning.models import Instance
+from provisioning.models import Instance, Size
+
+DISKS = ("sql_disk_gb", "gitserver_disk_gb", "search_disk_gb")
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,20 @@ class SizeSpec:
     disk_type: str
     frontend_replicas: int
     cpu_share_percent: int
+
+    @classmethod
+    def of(cls, size: Size) -> "SizeSpec":
+        return cls(**{field: getattr(size, field) for field in cls.__dataclass_fields__})
+
+    @property
+    def disks(self) -> dict[str, int]:
+        """By field name, in GB."""
+        return {disk: getattr(self, disk) for disk in DISKS}
+
+    def with_disks_of_at_least(self, floor: Mapping[str, int]) -> "SizeSpec":
+        """The same size on disks that have grown already: they never shrink."""
+        grown: dict[str, Any] = {disk: max(own, floor.get(disk, 0)) for disk, own in self.disks.items()}
+        return replace(self, **grown)
 
 
 @dataclass(frozen=True)
@@ -66,7 +83,6 @@ class InstanceSpec:
 
 def spec_of(instance: Instance) -> InstanceSpec:
     """The snapshot of an instance as its row stands now."""
-    size = {field: getattr(instance.size, field) for field in SizeSpec.__dataclass_fields__}
     return InstanceSpec(
         id=instance.id,
         organization_id=instance.organization_id,
@@ -81,5 +97,5 @@ def spec_of(instance: Instance) -> InstanceSpec:
         architecture=instance.architecture,
         features=tuple(instance.features),
         admin_email=instance.admin_email,
-        size=SizeSpec(**size),
+        size=SizeSpec.of(instance.size).with_disks_of_at_least(instance.disk_floor_gb),
     )

@@ -26,6 +26,9 @@ NOT_BUILT = Standing("Not built", "quiet", "circle-dashed")
 STOPPED = Standing("Stopped", "quiet", "ban")
 BUSY = {
     OperationKind.PROVISION: Standing("Coming up", "busy", "loader-circle", spins=True),
+    OperationKind.UPGRADE: Standing("Upgrading", "busy", "loader-circle", spins=True),
+    OperationKind.RESIZE: Standing("Resizing", "busy", "loader-circle", spins=True),
+    OperationKind.REPAIR: Standing("Being repaired", "busy", "loader-circle", spins=True),
     OperationKind.TEARDOWN: Standing("Being deleted", "busy", "loader-circle", spins=True),
 }
 OPERATIONS = {

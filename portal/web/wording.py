@@ -19,6 +19,9 @@ class OperationWords:
 
 WORDS = {
     OperationKind.PROVISION: OperationWords("Setup", "Bringing up", "is ready", "The setup of"),
+    OperationKind.UPGRADE: OperationWords("Upgrade", "Upgrading", "is upgraded", "The upgrade of"),
+    OperationKind.RESIZE: OperationWords("Resize", "Resizing", "has its new size", "The resize of"),
+    OperationKind.REPAIR: OperationWords("Repair", "Repairing", "is as it should be", "The repair of"),
     OperationKind.TEARDOWN: OperationWords("Deletion", "Deleting", "is deleted", "The deletion of"),
 }
 

@@ -4,8 +4,9 @@ An action may run twice at any point, never sleeps, never commits. `make` create
 again by its deterministic name or label; "already there" and "already gone" are success.
 """
 
+import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -16,6 +17,7 @@ from provisioning.spec import InstanceSpec
 __all__ = [
     "Action",
     "AsWanted",
+    "Change",
     "Context",
     "Differs",
     "Missing",
@@ -48,14 +50,35 @@ class AsWanted:
 
 @dataclass(frozen=True)
 class Missing:
-    """Nothing is there."""
+    """Nothing is there. `how` is how the outside confirmed that, for people: a certificate of deletion quotes it."""
+
+    how: str = ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One setting that is not as wanted. `path` is the vendor's own, such as settings.tier; the values are JSON."""
+
+    path: str
+    wanted: Any
+    found: Any
+
+    def __str__(self) -> str:
+        return f"{self.path} is {_said(self.found)} and should be {_said(self.wanted)}"
 
 
 @dataclass(frozen=True)
 class Differs:
-    """Something is there that is not as wanted. `difference` is read by people."""
+    """Something is there that is not as wanted. `difference` is read by people; `changes` name settings, if known."""
 
     difference: str
+    changes: tuple[Change, ...] = ()
+
+    @classmethod
+    def in_settings(cls, changes: Iterable[Change]) -> "Differs":
+        """It stands, but some of its settings are not as wanted."""
+        changes = tuple(changes)
+        return cls("; ".join(map(str, changes)), changes)
 
 
 @dataclass(frozen=True)
@@ -71,13 +94,19 @@ Seen = AsWanted | Missing | Differs | UnderWay
 
 @dataclass(frozen=True)
 class Context:
-    """What an action is given. `outputs` maps the names of finished steps to what they put out."""
+    """What an action is given. `outputs` maps the names of finished steps to what they put out.
+
+    `spec` is what is to be true after this step; going back it is the spec as it was, where the step is reverted.
+    `previous` is always the spec as it was when the operation was asked for.
+    """
 
     operation_id: str
     step: str
     generation: int
     spec: InstanceSpec
     outputs: Mapping[str, Outputs]
+    previous: InstanceSpec | None = None
+    is_going_back: bool = False
 
     def request_id(self, call: str) -> str:
         """The same UUID for the same call of the same try, before and after a crash."""
@@ -101,6 +130,14 @@ class Action:
         """Does the next small thing towards its absence; answers what it did, in a few words."""
         raise NotImplementedError
 
+    def resource(self, context: Context) -> str:  # noqa: ARG002 - for those who have one
+        """The full name of what it is about in the outside system; empty for what only watches or checks."""
+        return ""
+
     @classmethod
     def title(cls) -> str:
         return (cls.__doc__ or cls.__name__).strip().splitlines()[0].rstrip(".")
+
+
+def _said(value: Any) -> str:
+    return "not set" if value is None else value if isinstance(value, str) else json.dumps(value, sort_keys=True)

@@ -33,7 +33,8 @@ class Node:
     """One line of a workflow's table.
 
     `usual` is what it takes in life (shown until there are past runs to learn from), `deadline` when it has failed.
-    `tenancies` empty means all. `gives_up` is the reason why its failure is no loss: then it is skipped.
+    `tenancies` empty means all. `gives_up` is the reason why its failure is no loss: then it is skipped. `interrupts`
+    is how long people cannot use the instance when the step has something to do.
     """
 
     name: str
@@ -45,16 +46,18 @@ class Node:
     goal: Goal = Goal.PRESENT
     tenancies: frozenset[str] = frozenset()
     gives_up: str = ""
+    interrupts: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True)
 class Workflow:
-    """A kind of operation. `succeeded` writes what is then true of the instance, in the finishing transaction."""
+    """A kind of operation. `succeeded` and `undone` write what is then true, in the transaction that ends it."""
 
     kind: str
     nodes: tuple[Node, ...]
     on_failure: OnFailure
     succeeded: Callable[[Operation], None]
+    undone: Callable[[Operation], None] = lambda _operation: None
 
     def __post_init__(self) -> None:
         order(self.nodes)

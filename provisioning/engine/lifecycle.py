@@ -107,6 +107,7 @@ def _go_back(operation: Operation, steps: Sequence[Step], now: datetime) -> None
         _end(operation, OperationStatus.STUCK, now)
         return
     if all(step.direction == BACK and step.status in SETTLED_BACK for step in steps):
+        graph.workflow_of(operation.kind).undone(operation)
         _end(operation, OperationStatus.UNDONE, now)
         return
     held = {need for s in steps if s.direction == FORWARD or s.status not in SETTLED_BACK for need in s.needs}

@@ -33,14 +33,17 @@ def pursue(
         seen = action.look(context)
         if isinstance(seen, UnderWay):
             return Waiting(seen.why, seen.again)
-        if reached := _reached(seen, goal):
+        if reached := _reached(seen, goal, action, context):
             return reached
         before_deed()
         made.append(action.make(context) if goal is Goal.PRESENT else action.drop(context))
     return Waiting(NOT_SEEN_YET.why, NOT_SEEN_YET.again)
 
 
-def _reached(seen: Seen, goal: Goal) -> Reached | None:
+def _reached(seen: Seen, goal: Goal, action: Action, context: Context) -> Reached | None:
+    """What is gone puts out its name and how that was confirmed, for a certificate."""
     if goal is Goal.ABSENT:
-        return Reached({}) if isinstance(seen, Missing) else None
+        if isinstance(seen, Missing):
+            return Reached({"resource": action.resource(context), "confirmed": seen.how})
+        return None
     return Reached(seen.outputs) if isinstance(seen, AsWanted) else None

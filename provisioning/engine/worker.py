@@ -104,6 +104,8 @@ def _pursue(claim: leases.Claim, node: Node, made: list[str]) -> Report:
         generation=step.generation,
         spec=InstanceSpec.from_json(snapshot or operation.wanted),
         outputs=dict(operation.steps.filter(status=StepStatus.DONE).values_list("name", "outputs")),
+        previous=InstanceSpec.from_json(operation.previous) if operation.previous else None,
+        is_going_back=not forward,
     )
     result = pursue(node.action, context, goal, claim.hold, made)
     if isinstance(result, Waiting):

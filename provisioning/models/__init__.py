@@ -1,6 +1,7 @@
 """Instances, what they are made of, and the operations that change them."""
 
 from provisioning.models.catalogue import Release, Size
+from provisioning.models.certificates import Certificate
 from provisioning.models.clusters import Cluster
 from provisioning.models.instances import Channel, Instance, InstanceStatus, Kind, Region, Tenancy
 from provisioning.models.operations import (
@@ -11,13 +12,16 @@ from provisioning.models.operations import (
     StepAttempt,
     StepStatus,
 )
+from provisioning.models.surveys import Leak, Survey
 
 __all__ = [
+    "Certificate",
     "Channel",
     "Cluster",
     "Instance",
     "InstanceStatus",
     "Kind",
+    "Leak",
     "Operation",
     "OperationKind",
     "OperationStatus",
@@ -27,5 +31,6 @@ __all__ = [
     "Step",
     "StepAttempt",
     "StepStatus",
+    "Survey",
     "Tenancy",
 ]

@@ -60,6 +60,9 @@ class Instance(models.Model):
     channel = models.CharField(max_length=10, choices=Channel, default=Channel.STABLE)
     architecture = models.PositiveSmallIntegerField(default=1)
     features = models.JSONField(default=list, blank=True, help_text="Features that are switched on.")
+    disk_floor_gb = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="Disks that have grown beyond the size: they never shrink."
+    )
     admin_email = models.EmailField(help_text="Who becomes the first site admin.")
     status = models.CharField(max_length=10, choices=InstanceStatus, default=InstanceStatus.PENDING)
     trial_ends_at = models.DateTimeField(null=True, blank=True)

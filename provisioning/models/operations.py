@@ -10,6 +10,9 @@ from portal.core import clock, ids
 
 class OperationKind(models.TextChoices):
     PROVISION = "provision"
+    UPGRADE = "upgrade"
+    RESIZE = "resize"
+    REPAIR = "repair"
     TEARDOWN = "teardown"
 
 
@@ -55,6 +58,7 @@ class Operation(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    waiting_for = models.TextField(blank=True, help_text="Why it does not run yet: completes “waiting for …”.")
     error = models.TextField(blank=True, help_text="What went wrong and what to do, in a sentence or two.")
 
     class Meta:
@@ -68,6 +72,10 @@ class Operation(models.Model):
             ),
             models.CheckConstraint(condition=Q(status__in=OperationStatus.values), name="operation_status_is_known"),
             models.CheckConstraint(condition=Q(kind__in=OperationKind.values), name="operation_kind_is_known"),
+        ]
+        indexes = [
+            models.Index(fields=["created_at"], condition=Q(status="queued"), name="operations_that_wait"),
+            models.Index(fields=["kind"], condition=Q(status__in=["running", "undoing"]), name="operations_under_way"),
         ]
 
     def __str__(self) -> str:
