@@ -35,6 +35,8 @@ class Control:
             Route("/_control/mail", self._empty_mail, methods=["DELETE"]),
             Route("/_control/clock", self._skip, methods=["POST"]),
             Route("/_control/documents", self._documents, methods=["GET"]),
+            Route("/_control/snapshot", self._snapshot, methods=["GET"]),
+            Route("/_control/snapshot", self._restore, methods=["PUT"]),
             Route("/_control/reset", self._reset, methods=["POST"]),
         ]
 
@@ -98,6 +100,21 @@ class Control:
             if name in key or name in json.dumps(document)
         ]
         return JSONResponse({"documents": found})
+
+    async def _snapshot(self, _request: Request) -> Response:
+        """All that is kept: documents by collection and key."""
+        store = self._cloud.store
+        return JSONResponse({collection: dict(store.items(collection)) for collection in store.collections()})
+
+    async def _restore(self, request: Request) -> Response:
+        """It is as it was when the snapshot was taken; what became due since is done. Faults are gone."""
+        snapshot = await request.json()
+        start_afresh(self._cloud)
+        self._cloud.store.clear()
+        for collection, documents in snapshot.items():
+            for key, document in documents.items():
+                self._cloud.store.put(collection, key, document)
+        return Response(status_code=204)
 
     async def _reset(self, _request: Request) -> Response:
         start_afresh(self._cloud)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 # Seconds as the real services take them (vendors' docs, users' reports; the long ones vary by a factor of two).
 _REALISTIC: Mapping[str, float] = {
     "project": 20,
+    "project.update": 2,
     "services.enable": 90,
     "services.propagation": 30,
     "services.identity": 10,
@@ -21,6 +22,7 @@ _REALISTIC: Mapping[str, float] = {
     "psa.linger": 120,
     "sql.instance": 600,
     "sql.update": 60,
+    "sql.restart": 240,
     "sql.database": 10,
     "sql.user": 10,
     "sql.backup": 60,
@@ -28,8 +30,11 @@ _REALISTIC: Mapping[str, float] = {
     "container.followup": 20,
     "container.update": 60,
     "container.nodepool": 180,
+    "container.nodepool.update": 420,
+    "container.nodepool.size": 90,
     "dns.change": 30,
     "gkebackup.plan": 20,
+    "gkebackup.update": 5,
     "gkebackup.backup": 120,
     "operation.expiry": 7200,
     "delete.project": 5,

@@ -5,7 +5,7 @@ from pathlib import Path
 import environ
 import structlog
 import structlog.tracebacks
-from celery.schedules import schedule
+from celery.schedules import crontab, schedule
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
@@ -157,6 +157,7 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 KUBECONFIG_ENCRYPTION_KEY = env("KUBECONFIG_ENCRYPTION_KEY")
+METRICS_TOKEN = env("METRICS_TOKEN", default="")  # what a scraper of /metrics bears; empty: there is no such page
 
 # --- The API --------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -224,11 +225,30 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "socket_timeout": 30, "socket_keepalive": True}
 CELERY_BEAT_SCHEDULE = {
-    "wake-due-steps": {"task": "provisioning.tasks.tick", "schedule": schedule(1.0), "options": {"expires": 5}},
+    "wake-due-steps": {
+        "task": "provisioning.tasks.tick",
+        "schedule": schedule(1.0),
+        "options": {"queue": "beat", "expires": 5},
+    },
     "send-due-mail": {
         "task": "portal.core.tasks.send_due_mail",
         "schedule": schedule(15.0),
-        "options": {"expires": 15},
+        "options": {"queue": "mail", "expires": 15},
+    },
+    "wake-due-surveys": {
+        "task": "provisioning.tasks.wake_surveys",
+        "schedule": schedule(5.0),
+        "options": {"queue": "beat", "expires": 5},
+    },
+    "spread-drift-checks": {
+        "task": "provisioning.tasks.spread_drift_checks",
+        "schedule": schedule(3_600.0),  # harmless when repeated, so that a day is not lost to a beat that was down
+        "options": {"queue": "beat", "expires": 600},
+    },
+    "check-leaks": {
+        "task": "provisioning.tasks.check_leaks",
+        "schedule": crontab(hour="4", minute="30"),
+        "options": {"queue": "beat", "expires": 3_600},
     },
 }
 
@@ -237,9 +257,25 @@ ENGINE_LEASE_SECONDS = env.float("ENGINE_LEASE_SECONDS", default=120.0)
 # Multiplies every wait between two looks: 1 for the real cloud, 1/speed for one that runs faster than life.
 ENGINE_PACE = env.float("ENGINE_PACE", default=1.0)
 
+# How many operations run at once: of one kind (the empty name is any other kind), in one Google folder, on one brought
+# cluster. What exceeds them waits for its turn.
+ENGINE_MOST_AT_ONCE = {"": 200, "provision": 100, "teardown": 100} | {
+    kind: int(most) for kind, most in env.dict("ENGINE_MOST_AT_ONCE", default={}).items()
+}
+ENGINE_MOST_PER_FOLDER = env.int("ENGINE_MOST_PER_FOLDER", default=300)
+ENGINE_MOST_PER_CLUSTER = env.int("ENGINE_MOST_PER_CLUSTER", default=10)
+
 GOOGLE_API_ENDPOINT = env("GOOGLE_API_ENDPOINT", default="")  # empty: Google's own
 GOOGLE_CREDENTIALS = env("GOOGLE_CREDENTIALS", default="application-default")  # or "anonymous"
 GOOGLE_TIMEOUT_SECONDS = env.float("GOOGLE_TIMEOUT_SECONDS", default=30.0)
+# Calls a minute by API or kind of call, over the defaults of provisioning/clients/google/quotas.py; 0 or off: no limit.
+GOOGLE_QUOTAS = {
+    name: 0 if figure == "off" else int(figure) for name, figure in env.dict("GOOGLE_QUOTAS", default={}).items()
+}
+GOOGLE_BREAKER_FAILURES = env.int("GOOGLE_BREAKER_FAILURES", default=10)  # 0: there is no breaker
+GOOGLE_BREAKER_INSTANCES = env.int("GOOGLE_BREAKER_INSTANCES", default=3)
+GOOGLE_BREAKER_WINDOW_SECONDS = env.float("GOOGLE_BREAKER_WINDOW_SECONDS", default=60.0)
+GOOGLE_BREAKER_HOLD_SECONDS = env.float("GOOGLE_BREAKER_HOLD_SECONDS", default=30.0)
 GOOGLE_PARENT = env("GOOGLE_PARENT", default="")  # folders/123: where the projects of instances are made
 GOOGLE_BILLING_ACCOUNT = env("GOOGLE_BILLING_ACCOUNT", default="")
 GOOGLE_DNS_PROJECT = env("GOOGLE_DNS_PROJECT", default="")

@@ -1,4 +1,7 @@
-"""The tasks of provisioning. None carries state in its arguments; each may run twice or never."""
+"""The tasks of provisioning. None carries state in its arguments; each may run twice or never.
+
+Which queue a task goes to is said by who sends it: the schedule in the settings, or a service.
+"""
 
 import os
 import socket
@@ -6,6 +9,7 @@ import socket
 from celery import shared_task
 
 from provisioning.engine import scheduler, worker
+from provisioning.services import leaks, surveys
 
 
 @shared_task(name="provisioning.tasks.work")
@@ -14,7 +18,38 @@ def work(queue: str) -> None:
     worker.drain(queue, f"{socket.gethostname()}:{os.getpid()}")
 
 
-@shared_task(name="provisioning.tasks.tick", queue="beat")
+@shared_task(name="provisioning.tasks.tick")
 def tick() -> None:
     """Workers are woken for what is due."""
     scheduler.tick()
+
+
+@shared_task(name="provisioning.tasks.look")
+def look() -> None:
+    """Due surveys have gone on for about two seconds."""
+    surveys.surveys_go_on()
+
+
+@shared_task(name="provisioning.tasks.wake_surveys")
+def wake_surveys() -> None:
+    """Workers are woken for surveys that are due."""
+    surveys.surveys_wake()
+
+
+@shared_task(name="provisioning.tasks.spread_drift_checks")
+def spread_drift_checks() -> None:
+    """Every running instance has its drift check within a day; what surveys of the past say is forgotten."""
+    surveys.drift_checks_spread()
+    surveys.surveys_forget()
+
+
+@shared_task(name="provisioning.tasks.check_leaks")
+def check_leaks() -> None:
+    """Every listing is looked through for leaks, each by a task of its own."""
+    leaks.leaks_send_all()
+
+
+@shared_task(name="provisioning.tasks.list_source")
+def list_source(source: str, tries: int = 1) -> None:
+    """The leaks of one source are as it lists them now."""
+    leaks.leaks_look_for(source, tries)

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from tools.demo import answers
@@ -18,13 +19,37 @@ from tools.supervisor import Service, Supervisor
 from tools.terminal import exit_with, say
 
 _HELP = """\
-  bin/bench provision    one instance, then 50 at once, against devcloud's realistic durations sped up
+  bin/bench provision    one instance, then many at once, against devcloud's realistic durations sped up
+  bin/bench engine       steps that need not wait, per second, against bare Celery tasks over the same Redis
+  bin/bench waiting      operations that all wait on the cloud: how many looks come more than 2 s late
+  bin/bench idle         what an idle fleet costs the database
 
 The last line of the output is one JSON object; ratios compare figures of one run."""
+WORKER_PROCESSES = 2
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A module of tools.benchmarks that is run beside a stack. `app` is the Celery application of its workers."""
+
+    module: str
+    count: int
+    app: str = "tools.benchmarks.app"
+    speed: float = 1.0
+
+
+BENCHMARKS = {
+    "provision": Benchmark("tools.benchmarks.provision", count=50, app="portal", speed=6.0),
+    "engine": Benchmark("tools.benchmarks.engine", count=100),
+    "waiting": Benchmark("tools.benchmarks.waiting", count=1_000),
+    "idle": Benchmark("tools.benchmarks.idle", count=1_000, app="portal"),
+}
 
 
 def main(arguments: list[str]) -> int:
     options = _parse(arguments)
+    benchmark = BENCHMARKS[options.name]
+    speed = options.speed or benchmark.speed
     with tempfile.TemporaryDirectory(prefix="portal-bench-") as name, temporary_folder() as database:
         folder = Path(name)
         ports = Ports(**{service: any_free() for service in vars(Ports())})
@@ -41,21 +66,25 @@ def main(arguments: list[str]) -> int:
                     helm=ensure_helm(),
                     own=own_secrets(folder / "secrets.env"),
                 ),
-                "ENGINE_PACE": str(1 / options.speed),
+                "ENGINE_PACE": str(1 / speed),
                 "LOG_LEVEL": "WARNING",
+                "BENCH_LOGS": str(folder / "log"),
             }
-            _start_stack(supervisor, environment, ports, folder, options.speed)
-            say(f"The stack is up; devcloud runs {options.speed:g} times faster than life.")
-            command = [sys.executable, "-m", "tools.benchmarks.provision", "--count", str(options.count)]
+            _start_stack(supervisor, environment, ports, folder, benchmark.app, speed)
+            say(f"The stack is up; devcloud runs {speed:g} times as fast as life.")
+            count = benchmark.count if options.count is None else options.count
+            command = [sys.executable, "-m", benchmark.module, "--count", str(count)]
             output = supervisor.run("benchmark", Command(command, environment, PROJECT))
     *lines, last = output.strip().splitlines()
     for line in lines:
         say(line)
-    say(json.dumps({**json.loads(last), "speed_up": options.speed, "worker_processes": 2}))
+    say(json.dumps({**json.loads(last), "speed_up": speed, "worker_processes": WORKER_PROCESSES}))
     return 0
 
 
-def _start_stack(supervisor: Supervisor, environment: dict[str, str], ports: Ports, folder: Path, speed: float) -> None:
+def _start_stack(
+    supervisor: Supervisor, environment: dict[str, str], ports: Ports, folder: Path, app: str, speed: float
+) -> None:
     state = folder / "devcloud"
     where = ["--http-port", ports.cloud, "--https-port", ports.kubernetes, "--smtp-port", ports.mail, "--state", state]
     pace = ["--profile", "realistic", "--speed", speed]
@@ -64,8 +93,8 @@ def _start_stack(supervisor: Supervisor, environment: dict[str, str], ports: Por
     supervisor.start(Service("devcloud", devcloud, lambda: answers(ports.cloud_url)))
     supervisor.run("migrate", Command([sys.executable, "manage.py", "migrate", "--noinput"], environment, PROJECT))
     supervisor.run("catalogue", Command([sys.executable, "manage.py", "load_catalogue"], environment, PROJECT))
-    celery = [*python, "celery", "--app", "portal"]
-    worker = [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO"]
+    celery = [*python, "celery", "--app", app]
+    worker = [*celery, "worker", "--concurrency", str(WORKER_PROCESSES), "--loglevel", "INFO"]
     log = folder / "log" / "worker.log"
     is_ready = lambda: "ready." in log.read_text(errors="replace")  # noqa: E731 - one line, used once
     supervisor.start(Service("worker", Command(worker, {**environment, "LOG_LEVEL": "INFO"}, PROJECT), is_ready))
@@ -77,9 +106,9 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "bin/bench", description=_HELP, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("name", choices=["provision"])
-    parser.add_argument("--count", type=int, default=50, help="how many instances at once (50)")
-    parser.add_argument("--speed", type=float, default=6.0, help="how much faster than life devcloud runs (6)")
+    parser.add_argument("name", choices=list(BENCHMARKS))
+    parser.add_argument("--count", type=int, help="how many instances (each benchmark has its own usual number)")
+    parser.add_argument("--speed", type=float, help="how much faster than life devcloud runs (provision: 6)")
     parser.add_argument("--json", action="store_true", help="accepted for scripts; the last line is JSON anyway")
     return parser.parse_args(arguments)
 

@@ -18,8 +18,11 @@ from devcloud.google.call import Call
 from devcloud.google.discovery import SERVICES, Method, methods
 from devcloud.google.errors import GoogleError, body, invalid
 from devcloud.google.handlers import HANDLERS
+from devcloud.google.resources import without_defaults
 from devcloud.google.validation import check_body, check_parameters
 
+# These leave out of their answers whatever has its default value.
+_TERSE = {"container", "gkebackup"}
 _log = logging.getLogger(__name__)
 
 
@@ -104,6 +107,8 @@ def _performed(
     if handler is None:
         raise GoogleError(501, "notImplemented", f"devcloud does not implement {method.id}.")
     answer = handler(tenancy.placed(call))
+    if method.service in _TERSE:
+        answer = without_defaults(answer)
     return JSONResponse(answer) if method.answers else Response(status_code=204)
 
 

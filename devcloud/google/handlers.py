@@ -7,6 +7,7 @@ from devcloud.google.call import HANDLERS
 _MODULES = (
     "backups",
     "buckets",
+    "cluster_updates",
     "clusters",
     "compute_inventory",
     "connections",
@@ -15,6 +16,7 @@ _MODULES = (
     "liens",
     "monitoring",
     "networks",
+    "node_pool_updates",
     "node_pools",
     "operation_methods",
     "projects",

@@ -12,6 +12,7 @@ from devcloud.google.filters import parse
 # A resource that takes a while is invisible for the first part of that time, as its operation is PENDING; a second try
 # to make it is refused all the same.
 PENDING_SHARE = 0.2
+_DEFAULTS: tuple[Any, ...] = (False, 0, "", "0", [])
 
 
 def add(call: Call, collection: str, name: str, body: Json, *, seconds: float = 0.0, invisible: bool = False) -> Json:
@@ -84,6 +85,23 @@ def masked(call: Call) -> Json:
         return call.body
     names = {_camel(path.split(".")[0]) for path in mask.split(",")}
     return {name: call.body.get(name) for name in names}
+
+
+def merged(current: Json, changes: Json) -> Json:
+    """A JSON merge patch: mappings are merged, lists and the rest replaced."""
+    result = dict(current)
+    for name, value in changes.items():
+        held = result.get(name)
+        result[name] = merged(held, value) if isinstance(held, dict) and isinstance(value, dict) else value
+    return result
+
+
+def without_defaults(value: Any) -> Any:
+    """As the newer services write JSON: what is false, zero or empty is left out."""
+    if isinstance(value, dict):
+        kept = {name: without_defaults(item) for name, item in value.items()}
+        return {name: item for name, item in kept.items() if isinstance(item, dict) or item not in _DEFAULTS}
+    return [without_defaults(item) for item in value] if isinstance(value, list) else value
 
 
 def new_id() -> str:

@@ -46,6 +46,13 @@ def forbidden(user: str, verb: str, resource: str, group: str) -> Refusal:
     return Refusal(HTTPStatus.FORBIDDEN, "Forbidden", message, {"kind": resource, "group": group})
 
 
+def disallowed(resource: str, name: str, why: str) -> Refusal:
+    """What admission refuses, whoever asks. `resource` is plural.group."""
+    plural, _, group = resource.partition(".")
+    message = f'{resource} "{name}" is forbidden: {why}'
+    return Refusal(HTTPStatus.FORBIDDEN, "Forbidden", message, {"name": name, "group": group, "kind": plural})
+
+
 def not_found(resource: str, name: str) -> Refusal:
     """`resource` is plural.group, as the real server spells it."""
     plural, _, group = resource.partition(".")

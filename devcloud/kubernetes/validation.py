@@ -220,7 +220,8 @@ def _claim_change(old: JSON, new: JSON) -> Iterator[Problem]:
     before, after = (side["spec"].get("resources", {}).get("requests", {}).get("storage") for side in (old, new))
     if _is_more(before, after):
         yield "spec.resources.requests.storage", "Forbidden: field can not be less than previous value"
-    if _changed(old, new, but=("resources", "volumeName", "volumeAttributesClassName")):
+    grows = ("resources",) if old.get("status", {}).get("phase") == "Bound" else ()
+    if _changed(old, new, but=("volumeName", "volumeAttributesClassName", *grows)):
         allowed = "resources.requests and volumeAttributesClassName for bound claims"
         yield "spec", f"Forbidden: spec is immutable after creation except {allowed}"
 

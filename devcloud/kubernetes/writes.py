@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from devcloud.clock import now, rfc3339_seconds
+from devcloud.kubernetes.admission import check_growth
 from devcloud.kubernetes.applying import apply, record_update
 from devcloud.kubernetes.decoding import check_types, known_fields, without_nulls
 from devcloud.kubernetes.defaults import fill_in
@@ -189,6 +190,7 @@ def _store_change(place: Place, current: JSON, value: JSON, manner: Manner, *, r
     if "spec" in kind.shape.fields:
         value.setdefault("spec", {})
     fill_in(kind, value)
+    check_growth(place.objects, kind, current, value)
     check_change(kind, current, value)
     if record:
         value["metadata"].setdefault("managedFields", current["metadata"].get("managedFields", []))

@@ -43,6 +43,7 @@ OPERATION = OpenApiExample(
         "created_at": "2026-11-24T12:00:00Z",
         "started_at": "2026-11-24T12:00:00Z",
         "finished_at": None,
+        "waiting_for": "",
         "error": "",
         "progress": {
             "elapsed_seconds": 412.0,
@@ -74,4 +75,56 @@ OPERATION = OpenApiExample(
     },
     response_only=True,
     status_codes=["200", "202"],
+)
+PLAN_ID = "srv-7d0b5e1f3c4a92867b1d"
+TEARDOWN_PLAN = OpenApiExample("A deletion", {"kind": "teardown"}, request_only=True)
+PLAN = OpenApiExample(
+    "Half-way",
+    {
+        "kind": "teardown",
+        "is_done": False,
+        "looked": 2,
+        "total": 18,
+        "expected_seconds": 240.0,
+        "lines": [
+            {
+                "title": "Kubernetes cluster",
+                "resource": f"projects/{INSTANCE_ID}/locations/europe-west3/clusters/sourcegraph",
+                "effect": "remove",
+                "sentence": "As wanted.",
+            },
+            {"title": "Backup plan", "resource": "", "effect": "check", "sentence": "Not there."},
+        ],
+        "id": PLAN_ID,
+        "url": f"{BASE}/plans/{PLAN_ID}",
+        "instance": INSTANCE_ID,
+        "created_at": "2026-11-24T12:00:00Z",
+    },
+    response_only=True,
+    status_codes=["200", "202"],
+)
+CERTIFICATE = OpenApiExample(
+    "Of a deleted trial",
+    {
+        "id": "cert-5c1e8d0b4c7e9a43f0a1",
+        "instance": INSTANCE_ID,
+        "slug": "acme",
+        "domain": "acme.sourcegraph.example",
+        "organization": "org-5d1f3c1e8d0b4c7e9a43",
+        "operation": OPERATION_ID,
+        "issued_at": "2026-12-24T12:21:07.512034+00:00",
+        "lines": [
+            {
+                "title": "Database server",
+                "resource": f"projects/{INSTANCE_ID}/instances/sourcegraph",
+                "asked_at": "2026-12-24T12:01:40.000000+00:00",
+                "confirmed_at": "2026-12-24T12:06:12.000000+00:00",
+                "confirmed": "The Cloud SQL API answers 404.",
+                "deeds": ["asked for the deletion of the database server"],
+            }
+        ],
+        "digest": "9f2c1d7e5b3a4860c8e1f0a2b4d6c8e0f1a3b5c7d9e1f3a5b7c9d1e3f5a7b9c1",
+    },
+    response_only=True,
+    status_codes=["200"],
 )

@@ -87,6 +87,9 @@ class OperationDocument(OperationLink):
     created_at = serializers.DateTimeField(read_only=True)
     started_at = serializers.DateTimeField(read_only=True, allow_null=True)
     finished_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    waiting_for = serializers.CharField(
+        read_only=True, help_text="Why a queued one does not run yet: completes the sentence “waiting for …”."
+    )
     error = serializers.SerializerMethodField(help_text="Empty unless it stopped and needs a person of ours.")
 
     def get_error(self, operation: Operation) -> str:
@@ -152,6 +155,10 @@ class TeardownSent(Sent):
         max_length=32, help_text="The instance's slug, so that nothing goes by a slip."
     )
     reason = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+
+
+class PlanSent(Sent):
+    kind = serializers.ChoiceField([(OperationKind.TEARDOWN.value, OperationKind.TEARDOWN.label)])
 
 
 class InstanceFilter(serializers.Serializer[Any]):

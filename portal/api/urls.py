@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
-from portal.api.views import choices, instances, operations, organizations, problems
+from portal.api.views import choices, instances, operations, organizations, plans, problems
 
 app_name = "api"
 urlpatterns = [
@@ -13,6 +13,10 @@ urlpatterns = [
     path("instances/<slug:instance_id>", instances.InstanceById.as_view(), name="instance"),
     path("instances/<slug:instance_id>/teardown", instances.Teardown.as_view(), name="teardown"),
     path("instances/<slug:instance_id>/operations", instances.InstanceOperations.as_view(), name="instance-operations"),
+    path("instances/<slug:instance_id>/plans", plans.InstancePlans.as_view(), name="instance-plans"),
+    path("instances/<slug:instance_id>/certificate", instances.CertificateOfInstance.as_view(), name="certificate"),
+    path("plans/trial", plans.TrialPlan.as_view(), name="trial-plan"),
+    path("plans/<slug:plan_id>", plans.PlanById.as_view(), name="plan"),
     path("operations/<slug:operation_id>", operations.OperationById.as_view(), name="operation"),
     path("regions", choices.Regions.as_view(), name="regions"),
     path("names/<str:slug>", choices.Name.as_view(), name="name"),

@@ -8,6 +8,7 @@ from django.urls import reverse
 from portal.core import mail
 from portal.core.models import User
 from provisioning.models import Operation, OperationKind, OperationStatus
+from provisioning.selectors import certificate_of
 from provisioning.signals import operation_finished
 
 DELETED = "instance-deleted"
@@ -36,6 +37,7 @@ def tell_of_deletion(operation: Operation, **_: Any) -> None:
             "name": instance.slug,
             "domain": instance.domain,
             "portal_link": _address("instance_detail", instance.pk),
+            "certificate_link": _address("certificate", instance.pk) if certificate_of(instance) else "",
         },
     )
 

@@ -1,6 +1,16 @@
 from django.urls import path
 
-from portal.web.views import account, home, instances, operations, organizations, styleguide, tokens
+from portal.web.views import (
+    account,
+    certificates,
+    home,
+    instances,
+    operations,
+    organizations,
+    plans,
+    styleguide,
+    tokens,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -18,6 +28,12 @@ urlpatterns = [
     path("instances/new/name/", instances.instance_name_check, name="instance_name_check"),
     path("instances/<str:instance_id>/", instances.instance_detail, name="instance_detail"),
     path("instances/<str:instance_id>/delete/", instances.instance_delete_page, name="instance_delete"),
+    path("instances/<str:instance_id>/delete/plan/", plans.deletion_plan_request, name="deletion_plan_request"),
+    path("instances/<str:instance_id>/delete/plan/<str:survey_id>/", plans.deletion_plan, name="deletion_plan"),
+    path("instances/<str:instance_id>/certificate/", certificates.certificate, name="certificate"),
+    path(
+        "instances/<str:instance_id>/certificate.json", certificates.certificate_download, name="certificate_download"
+    ),
     path(
         "instances/<str:instance_id>/operations/<str:operation_id>/",
         operations.operation_detail,

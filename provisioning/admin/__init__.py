@@ -1,5 +1,5 @@
-"""The admin of the fleet: instances, operations with every step and try, clusters, and what instances are made of."""
+"""The admin of the fleet: instances, operations with every step and try, drift, leaks, what instances are made of."""
 
-from provisioning.admin import catalogue, clusters, instances, operations
+from provisioning.admin import catalogue, certificates, clusters, drift, instances, leaks, operations
 
-__all__ = ["catalogue", "clusters", "instances", "operations"]
+__all__ = ["catalogue", "certificates", "clusters", "drift", "instances", "leaks", "operations"]

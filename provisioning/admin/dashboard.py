@@ -1,6 +1,7 @@
 """The admin's first page: how the fleet is, and what needs a person."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
@@ -8,10 +9,15 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from provisioning.admin.attention import needing_attention
+from provisioning.admin.diagnosis import diagnose
 from provisioning.admin.instances import coming_up, ending_soon
-from provisioning.admin.links import list_address
+from provisioning.admin.links import address_of, list_address
 from provisioning.admin.states import operation_pill
-from provisioning.models import Instance, InstanceStatus, Operation, Step
+from provisioning.admin.usual import Usual, usual_by_kind
+from provisioning.clients.google import breaker
+from provisioning.clients.google.calls import title_of
+from provisioning.models import Instance, InstanceStatus, Operation
+from provisioning.selectors import drifted, open_leaks
 
 SHOWN = 20
 
@@ -36,38 +42,49 @@ class Trouble:
     why: str
 
 
+@dataclass(frozen=True)
+class Outage:
+    """A service of Google that fails for everyone, so that nothing new starts that needs it."""
+
+    title: str
+    since: datetime
+
+
 def dashboard(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """The context of the first page, with its figures and its list of troubles. Six queries."""
-    troubles = [_trouble(operation) for operation in needing_attention()[:SHOWN]]
-    figures = _figures(needing_attention().count() if len(troubles) == SHOWN else len(troubles))
-    return {**context, "title": "Overview", "figures": figures, "troubles": troubles, "all_troubles": _all_troubles()}
+    """The context of the first page, with its figures and its list of troubles. Ten queries."""
+    usual = usual_by_kind()
+    needing = needing_attention(usual)
+    troubles = [_trouble(operation, usual) for operation in needing[:SHOWN]]
+    return {
+        **context,
+        "title": "Overview",
+        "figures": _figures(needing.count() if len(troubles) == SHOWN else len(troubles)),
+        "troubles": troubles,
+        "desk_address": _desk(),
+        "outages": [Outage(title_of(service), since) for service, since in sorted(breaker.open_services().items())],
+    }
 
 
 def _figures(troubles: int) -> list[Figure]:
     instances = "provisioning_instance"
     running = Instance.objects.filter(status=InstanceStatus.RUNNING).count()
+    drift, leaks = drifted().count(), open_leaks().count()
+    coming, ending = list_address(instances, life="coming-up"), list_address(instances, life="ending")
+    drift_page, leaks_page = list_address("provisioning_survey"), list_address("provisioning_leak")
     return [
         Figure("Running", running, "instances", list_address(instances, status__exact="running"), "check_circle"),
-        Figure(
-            "Coming up",
-            coming_up().count(),
-            "instances",
-            list_address(instances, life="coming-up"),
-            "progress_activity",
-        ),
-        Figure("Needs attention", troubles, "operations", _all_troubles(), "error", is_bad=troubles > 0),
-        Figure(
-            "Trials ending", ending_soon().count(), "within 7 days", list_address(instances, life="ending"), "event"
-        ),
+        Figure("Coming up", coming_up().count(), "instances", coming, "progress_activity"),
+        Figure("Needs attention", troubles, "operations", _desk(), "error", is_bad=troubles > 0),
+        Figure("Drift", drift, "instances", drift_page, "difference", is_bad=drift > 0),
+        Figure("Leaks", leaks, "resources", leaks_page, "leak_add", is_bad=leaks > 0),
+        Figure("Trials ending", ending_soon().count(), "within 7 days", ending, "event"),
     ]
 
 
-def _all_troubles() -> str:
-    return list_address("provisioning_operation", attention="needed")
+def _desk() -> str:
+    return reverse("admin:provisioning_operation_desk")
 
 
-def _trouble(operation: Operation) -> Trouble:
-    failing: list[Step] = operation.failing_steps  # type: ignore[attr-defined] # set by needing_attention
-    why = operation.error or (failing[0].error if failing else "No worker takes its next step, though it is due.")
-    link = reverse("admin:provisioning_operation_change", args=[operation.pk])
-    return Trouble(operation, link, operation_pill(operation), why)
+def _trouble(operation: Operation, usual: dict[str, Usual]) -> Trouble:
+    why = diagnose(operation, usual.get(operation.kind)).why
+    return Trouble(operation, address_of(operation), operation_pill(operation), why)

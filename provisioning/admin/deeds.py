@@ -1,4 +1,4 @@
-"""What an admin can do to instances and operations. Each calls one service, which audits it."""
+"""What an admin can do to operations, and how an instance is torn down. Each calls one service, which audits it."""
 
 from typing import Any
 
@@ -8,9 +8,17 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from portal.core.admin.deeds import Answers, Deed, NamedReasonForm, ReasonForm
 from portal.core.audit import Actor
 from provisioning.admin.attention import HALTED
+from provisioning.admin.plans import PlannedDeed, instance_of
 from provisioning.models import Instance, InstanceStatus, Operation, OperationKind, OperationStatus, StepStatus
 from provisioning.models.operations import LIVE
-from provisioning.services import instance_delete, operation_cancel, operation_retry, operation_skip, operation_undo
+from provisioning.services import (
+    instance_delete,
+    operation_cancel,
+    operation_nudge,
+    operation_retry,
+    operation_skip,
+    operation_undo,
+)
 
 
 class SkipForm(ReasonForm):
@@ -26,11 +34,7 @@ class SkipForm(ReasonForm):
 
 class SlugReasonForm(NamedReasonForm):
     def name_to_type(self) -> str:
-        return _instance_of(self.target).slug
-
-
-def _instance_of(target: Instance | Operation) -> Instance:
-    return target if isinstance(target, Instance) else target.instance
+        return instance_of(self.target).slug
 
 
 def _is_halted(operation: Operation) -> bool:
@@ -38,7 +42,7 @@ def _is_halted(operation: Operation) -> bool:
 
 
 def _has_failed_step(operation: Operation) -> bool:
-    return _is_halted(operation) and operation.steps.filter(status=StepStatus.FAILED).exists()
+    return _is_halted(operation) and any(step.status == StepStatus.FAILED for step in operation.steps.all())
 
 
 def _can_be_undone(operation: Operation) -> bool:
@@ -53,8 +57,10 @@ def _can_be_cancelled(operation: Operation) -> bool:
 
 def can_be_torn_down(instance: Instance) -> bool:
     """It is not gone, and nothing is under way to that end."""
-    going = instance.operations.filter(kind=OperationKind.TEARDOWN, status__in=(*LIVE, *HALTED))
-    return instance.status != InstanceStatus.DELETED and not going.exists()
+    if instance.status == InstanceStatus.DELETED:
+        return False
+    teardowns = [operation for operation in instance.operations.all() if operation.kind == OperationKind.TEARDOWN]
+    return not any(operation.status in (*LIVE, *HALTED) for operation in teardowns)
 
 
 def _retry(operation: Operation, answers: Answers, actor: Actor) -> str:
@@ -77,8 +83,13 @@ def _cancel(operation: Operation, answers: Answers, actor: Actor) -> str:
     return "It stops at the next step border."
 
 
+def _nudge(operation: Operation, answers: Answers, actor: Actor) -> str:
+    operation_nudge(operation=operation, actor=actor, reason=answers["reason"])
+    return "It was looked at again, and whatever waits is due now."
+
+
 def _tear_down(target: Instance | Operation, answers: Answers, actor: Actor) -> str:
-    instance = _instance_of(target)
+    instance = instance_of(target)
     instance_delete(instance=instance, confirmation=answers["confirmation"], actor=actor, reason=answers["reason"])
     return f"“{instance.slug}” is being torn down."
 
@@ -117,7 +128,15 @@ CANCEL = Deed(
     is_possible=_can_be_cancelled,
     icon="block",
 )
-TEAR_DOWN = Deed(
+NUDGE = Deed(
+    name="nudge",
+    title="Nudge",
+    explanation="What waits is looked at now rather than later. Harmless: nothing is skipped, and nothing done twice.",
+    do=_nudge,
+    is_possible=lambda operation: operation.is_live,
+    icon="notifications_active",
+)
+TEAR_DOWN = PlannedDeed(
     name="teardown",
     title="Tear down",
     explanation="The instance is deleted with all of its data, its backups too. This cannot be undone.",
@@ -126,8 +145,9 @@ TEAR_DOWN = Deed(
     form=SlugReasonForm,
     icon="delete_forever",
     destroys=True,
+    kind=OperationKind.TEARDOWN,
 )
-TEAR_DOWN_INSTANCE = Deed(
+TEAR_DOWN_INSTANCE = PlannedDeed(
     name=TEAR_DOWN.name,
     title="Tear down the instance",
     explanation=TEAR_DOWN.explanation,
@@ -136,4 +156,5 @@ TEAR_DOWN_INSTANCE = Deed(
     form=SlugReasonForm,
     icon=TEAR_DOWN.icon,
     destroys=True,
+    kind=OperationKind.TEARDOWN,
 )

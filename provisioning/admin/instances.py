@@ -11,15 +11,18 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 
 from portal.core import clock
-from portal.core.admin.deeds import PageWithDeeds
 from portal.core.admin.pages import NobodyEdits, ReadOnlyRows
 from portal.core.admin.words import NOTHING, duration, when
-from provisioning.admin.attention import PAST, with_rank
+from provisioning.admin.attention import Rank, forsaken, with_rank
+from provisioning.admin.changes import CHECK, REPAIR, RESIZE, UPGRADE
 from provisioning.admin.deeds import TEAR_DOWN
-from provisioning.admin.links import operation_link
+from provisioning.admin.drift import drift_summary
+from provisioning.admin.links import address_of, operation_link
+from provisioning.admin.plans import PageWithPlans
 from provisioning.admin.states import instance_pill, operation_pill, present_operation, seconds_of
 from provisioning.models import Instance, InstanceStatus, Kind, Operation
 from provisioning.models.operations import LIVE
+from provisioning.selectors import certificate_of
 
 ENDING_SOON = timedelta(days=7)
 
@@ -40,13 +43,17 @@ class LifeFilter(admin.SimpleListFilter):
     parameter_name = "life"
 
     def lookups(self, _request: HttpRequest, _page: Any) -> list[tuple[str, str]]:
-        return [("living", "Not deleted"), ("coming-up", "Coming up"), ("ending", "Trial ends in 7 days")]
+        return [
+            ("living", "Not deleted"),
+            ("coming-up", "Coming up"),
+            ("ending", "Trial ends in 7 days"),
+            ("forsaken", "Nobody builds it"),
+        ]
 
     def queryset(self, _request: HttpRequest, rows: QuerySet[Instance]) -> QuerySet[Instance]:
-        if self.value() == "coming-up":
-            return rows.filter(pk__in=coming_up().values("pk"))
-        if self.value() == "ending":
-            return rows.filter(pk__in=ending_soon().values("pk"))
+        chosen = {"coming-up": coming_up, "ending": ending_soon, "forsaken": forsaken}.get(self.value() or "")
+        if chosen:
+            return rows.filter(pk__in=chosen().values("pk"))
         return rows.exclude(status=InstanceStatus.DELETED) if self.value() == "living" else rows
 
 
@@ -77,7 +84,7 @@ class Operations(ReadOnlyRows):
 
 
 @admin.register(Instance)
-class InstancePage(NobodyEdits, PageWithDeeds):
+class InstancePage(NobodyEdits, PageWithPlans):
     list_display = ("name", "organization", "kind", "state", "now", "size_name", "place", "release", "created")
     list_display_links = ("name",)
     list_select_related = ("organization", "release")
@@ -104,15 +111,15 @@ class InstancePage(NobodyEdits, PageWithDeeds):
         ("admin_email", "created_by"),
         ("created", "ready"),
         ("trial_ends", "deleted"),
-        "id",
+        ("drift", "id"),
     )
-    readonly_fields = ("state", "address", "switched_on", "created", "ready", "trial_ends", "deleted")
+    readonly_fields = ("state", "address", "switched_on", "created", "ready", "trial_ends", "deleted", "drift")
     inlines = (Operations,)
-    deeds: ClassVar = (TEAR_DOWN,)
+    deeds: ClassVar = (UPGRADE, RESIZE, REPAIR, CHECK, TEAR_DOWN)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Instance]:
         rows: QuerySet[Instance] = super().get_queryset(request)
-        present = with_rank(Operation.objects.all()).exclude(rank=PAST)  # type: ignore[misc] # annotated there
+        present = with_rank(Operation.objects.all()).exclude(rank=Rank.PAST)  # type: ignore[misc] # annotated there
         return rows.select_related("organization", "size", "release", "cluster", "created_by").prefetch_related(
             Prefetch("operations", present, to_attr="present_operations")
         )
@@ -154,7 +161,15 @@ class InstancePage(NobodyEdits, PageWithDeeds):
 
     @admin.display(description="Deleted")
     def deleted(self, instance: Instance) -> SafeString | str:
-        return when(instance.deleted_at)
+        certificate = certificate_of(instance) if instance.deleted_at else None
+        if certificate is None:
+            return when(instance.deleted_at)
+        link = format_html('<a href="{}" class="link">certificate</a>', address_of(certificate))
+        return format_html("{}, {}", when(instance.deleted_at), link)
+
+    @admin.display(description="Drift")
+    def drift(self, instance: Instance) -> SafeString | str:
+        return drift_summary(instance)
 
     @admin.display(description="Features")
     def switched_on(self, instance: Instance) -> str:

@@ -12,6 +12,9 @@ GROUPS = {
         ("Overview", "dashboard", "index"),
         ("Instances", "dns", "provisioning_instance_changelist"),
         ("Operations", "account_tree", "provisioning_operation_changelist"),
+        ("Unstick desk", "build_circle", "provisioning_operation_desk"),
+        ("Drift", "difference", "provisioning_survey_changelist"),
+        ("Leaks", "leak_add", "provisioning_leak_changelist"),
         ("Clusters", "hub", "provisioning_cluster_changelist"),
         ("Releases", "new_releases", "provisioning_release_changelist"),
         ("Sizes", "straighten", "provisioning_size_changelist"),
@@ -24,19 +27,37 @@ GROUPS = {
     "System": (
         ("Audit", "history", "core_auditevent_changelist"),
         ("Mail", "mail", "core_mail_changelist"),
+        ("Certificates", "verified", "provisioning_certificate_changelist"),
     ),
 }
 
 
-def navigation(_request: HttpRequest) -> list[dict[str, Any]]:
-    """The groups and their pages, in unfold's form. How many operations need a person stands beside them."""
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The groups and their pages, in unfold's form. How many operations need a person stands beside the desk."""
     troubles = needing_attention().count()
-    badges = {"Operations": {"badge": str(troubles), "badge_variant": "danger"}} if troubles else {}
+    badges = {"Unstick desk": {"badge": str(troubles), "badge_variant": "danger"}} if troubles else {}
+    here = _here(request.path)
     return [
-        {"title": title, "items": [{**_item(*page), **badges.get(page[0], {})} for page in pages]}
+        {
+            "title": title,
+            "items": [
+                {"title": name, "icon": icon, "link": link, "active": link == here, **badges.get(name, {})}
+                for name, icon, link in map(_item, pages)
+            ],
+        }
         for title, pages in GROUPS.items()
     ]
 
 
-def _item(title: str, icon: str, route: str) -> dict[str, str]:
-    return {"title": title, "icon": icon, "link": reverse(f"admin:{route}")}
+def _here(address: str) -> str:
+    """The page of the sidebar that the address is in: the desk lies below the operations."""
+    index = reverse("admin:index")
+    if address == index:
+        return index
+    links = [link for pages in GROUPS.values() for _, _, link in map(_item, pages) if link != index]
+    return max((link for link in links if address.startswith(link)), key=len, default="")
+
+
+def _item(page: tuple[str, str, str]) -> tuple[str, str, str]:
+    title, icon, route = page
+    return title, icon, reverse(f"admin:{route}")

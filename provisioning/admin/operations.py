@@ -6,21 +6,24 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 
-from portal.core.admin.deeds import PageWithDeeds
 from portal.core.admin.pages import NobodyEdits
 from portal.core.admin.words import duration, when
-from provisioning.admin.attention import LATE, STOPPED, with_rank
-from provisioning.admin.deeds import CANCEL, RETRY, SKIP, TEAR_DOWN_INSTANCE, UNDO
+from provisioning.admin.attention import NEEDS_A_PERSON, with_rank
+from provisioning.admin.deeds import CANCEL, NUDGE, RETRY, SKIP, TEAR_DOWN_INSTANCE, UNDO
+from provisioning.admin.desk import desk
 from provisioning.admin.links import instance_link, list_address
+from provisioning.admin.plans import PageWithPlans
 from provisioning.admin.states import operation_pill, seconds_of
 from provisioning.admin.steps import step_rows
-from provisioning.models import Operation
+from provisioning.models import Instance, Operation
 
 
 class AttentionFilter(admin.SimpleListFilter):
@@ -33,11 +36,11 @@ class AttentionFilter(admin.SimpleListFilter):
     def queryset(self, _request: HttpRequest, rows: QuerySet[Operation]) -> QuerySet[Operation]:
         if self.value() != "needed":
             return rows
-        return rows.filter(rank__in=(STOPPED, LATE))  # type: ignore[misc] # annotated by the page
+        return rows.filter(rank__in=NEEDS_A_PERSON)  # type: ignore[misc] # annotated by the page
 
 
 @admin.register(Operation)
-class OperationPage(NobodyEdits, PageWithDeeds):
+class OperationPage(NobodyEdits, PageWithPlans):
     list_display = ("name", "whose", "state", "began", "lasted", "requested_by", "problem")
     list_display_links = ("name",)
     list_filter = (AttentionFilter, ("status", ChoicesCheckboxFilter), ("kind", ChoicesCheckboxFilter))
@@ -52,8 +55,23 @@ class OperationPage(NobodyEdits, PageWithDeeds):
         ("took", "id"),
     )
     readonly_fields = ("state", "of", "organization", "began", "ended", "took")
-    deeds: ClassVar = (RETRY, SKIP, UNDO, CANCEL, TEAR_DOWN_INSTANCE)
+    deeds: ClassVar = (RETRY, SKIP, UNDO, NUDGE, CANCEL, TEAR_DOWN_INSTANCE)
     change_form_template = "admin/operation.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.desk_view)
+        return [path("desk/", view, name="provisioning_operation_desk"), *super().get_urls()]
+
+    def desk_view(self, request: HttpRequest) -> HttpResponse:
+        """What does not get on, why, and what is safe to do about it."""
+        instances = self.admin_site.get_model_admin(Instance)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Unstick desk",
+            "is_fullwidth": "1",
+            **desk(request, self, instances),
+        }
+        return TemplateResponse(request, "admin/desk.html", context)
 
     def get_queryset(self, _request: HttpRequest) -> QuerySet[Operation]:
         return with_rank(Operation.objects.all()).select_related("instance__organization", "requested_by")

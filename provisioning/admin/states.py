@@ -4,14 +4,17 @@ from django.utils.safestring import SafeString
 
 from portal.core import clock
 from portal.core.admin.words import pill
-from provisioning.admin.attention import LATE
+from provisioning.admin.attention import Rank
 from provisioning.models import Instance, InstanceStatus, Operation, OperationStatus
+
+TELLING = {Rank.ADRIFT, Rank.LATE, Rank.STOPPING, Rank.SLOW, Rank.QUEUED}
 
 
 def operation_pill(operation: Operation) -> SafeString:
-    """Its status; “late” and “stopping” where these say more."""
-    if getattr(operation, "rank", None) == LATE:
-        return pill("late")
+    """Its status; “late”, “slow” and the like where these say more."""
+    rank = getattr(operation, "rank", None)
+    if rank in TELLING:
+        return pill(Rank(rank).label)
     if operation.status == OperationStatus.RUNNING:
         return pill("stopping" if operation.cancel_requested_at else "under way")
     return pill(operation.status)

@@ -55,7 +55,7 @@ def _row(operation: Operation, step: Step) -> StepRow:
     attempts: list[StepAttempt] = step.latest_attempts  # type: ignore[attr-defined] # set by step_rows
     return StepRow(
         step=step,
-        title=_title(operation.kind, step.name),
+        title=title_of(operation.kind, step.name),
         state=pill("under way" if step.status == StepStatus.RUNNING else step.status),
         took=duration((end - step.started_at).total_seconds() if step.started_at else None),
         is_back=step.direction == Step.Direction.BACK,
@@ -80,9 +80,10 @@ def _try(attempt: StepAttempt) -> Try:
     )
 
 
-def _title(kind: str, name: str) -> str:
+def title_of(kind: str, name: str) -> str:
     """The step's title, or its name where today's table knows neither any more: old operations stay readable."""
     try:
-        return graph.workflow_of(kind).node(name).action.title()
+        node = graph.workflow_of(kind).find(name)
     except LookupError:
         return name
+    return node.action.title() if node else name

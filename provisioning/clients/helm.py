@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -38,11 +39,15 @@ class HelmFailed(Exception):
 
 
 class Helm:
-    """Helm for one namespace of one cluster. The kubeconfig is a document, as kubectl would read it."""
+    """Helm for one namespace of one cluster. The kubeconfig is a document, as kubectl would read it.
+
+    Made for one deed: all of its runs together have HELM_TIMEOUT_SECONDS, so that even a repair ends within the lease.
+    """
 
     def __init__(self, kubeconfig: Mapping[str, Any], namespace: str) -> None:
         self._kubeconfig = kubeconfig
         self._namespace = namespace
+        self._until = time.monotonic() + settings.HELM_TIMEOUT_SECONDS
 
     def upgrade(
         self, release: str, chart: str, *, values: Mapping[str, Any], labels: Mapping[str, str], apply: bool
@@ -108,7 +113,7 @@ class Helm:
             _write(folder / "kubeconfig", self._kubeconfig)
             _write(folder / "values.yaml", values or {})
             words = [settings.HELM_BINARY, command, *arguments, "--namespace", self._namespace]
-            return run(words, folder)
+            return run(words, folder, self._until - time.monotonic())
 
 
 @cache
@@ -119,8 +124,14 @@ def major_version() -> int:
     return int(text.strip().lstrip("v").split(".")[0])
 
 
-def run(words: Sequence[str], folder: Path) -> str:
-    """What the program wrote. Raises NotYet, Refused or HelmFailed with what it complained of."""
+def run(words: Sequence[str], folder: Path, seconds: float | None = None) -> str:
+    """What the program wrote within so long (HELM_TIMEOUT_SECONDS unless said otherwise).
+
+    Raises NotYet, Refused or HelmFailed with what it complained of.
+    """
+    seconds = settings.HELM_TIMEOUT_SECONDS if seconds is None else seconds
+    if seconds <= 0:
+        raise HelmFailed(f"helm has used up its {settings.HELM_TIMEOUT_SECONDS:.0f} seconds.")
     with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
         child = subprocess.Popen(
             words,
@@ -133,7 +144,7 @@ def run(words: Sequence[str], folder: Path) -> str:
             preexec_fn=_die_with_parent,  # noqa: PLW1509 - prefork workers have one thread, and it only calls prctl
         )
         try:
-            code = child.wait(settings.HELM_TIMEOUT_SECONDS)
+            code = child.wait(seconds)
         except subprocess.TimeoutExpired:
             raise HelmFailed(f"helm was not done within {settings.HELM_TIMEOUT_SECONDS:.0f} seconds.") from None
         finally:

@@ -28,9 +28,9 @@ class Kubeconfig:
                 "This is no kubeconfig: it has no clusters. "
                 "Paste the output of `kubectl config view --minify --flatten --raw`."
             )
-        context = _named(whole, "contexts", whole.get("current-context", ""))["context"]
-        cluster = _named(whole, "clusters", context["cluster"])["cluster"]
-        user = _named(whole, "users", context["user"])["user"]
+        context = _named(whole, "contexts", whole.get("current-context", ""))
+        cluster = _named(whole, "clusters", context.get("cluster", ""))
+        user = _named(whole, "users", context.get("user", ""))
         _check(cluster, user)
         document = {
             "apiVersion": "v1",
@@ -53,9 +53,11 @@ def decrypt(token: bytes) -> str:
 
 
 def _named(whole: dict[str, Any], section: str, name: str) -> dict[str, Any]:
-    for entry in whole.get(section) or []:
-        if entry.get("name") == name:
-            return dict(entry)
+    """What the section's entry of that name holds, below the section's own name in the singular."""
+    entries = whole.get(section)
+    for entry in entries if isinstance(entries, list) else []:
+        if isinstance(entry, dict) and entry.get("name") == name and isinstance(entry.get(section[:-1]), dict):
+            return dict(entry[section[:-1]])
     raise UnsafeKubeconfig(f"The kubeconfig's current context names “{name}”, but {section} has no such entry.")
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import Enum
 from graphlib import TopologicalSorter
 
-from provisioning.engine.action import Action
+from provisioning.engine.action import Action, Context, Refused, Seen
 from provisioning.models import Operation
 
 
@@ -49,6 +49,16 @@ class Node:
     interrupts: timedelta = timedelta(0)
 
 
+class Unknown(Action):
+    """A step of another version of the portal"""
+
+    def look(self, context: Context) -> Seen:
+        raise Refused(
+            f"This version of the portal has no step “{context.step}”.",
+            "Retry it with the version that has it, or skip it if what it is for stands.",
+        )
+
+
 @dataclass(frozen=True)
 class Workflow:
     """A kind of operation. `succeeded` and `undone` write what is then true, in the transaction that ends it."""
@@ -63,11 +73,9 @@ class Workflow:
         order(self.nodes)
 
     def node(self, name: str) -> Node:
-        """Raises LookupError for a step that this version of the workflow does not know."""
-        node = self.find(name)
-        if node is None:
-            raise LookupError(f"The workflow {self.kind} has no step “{name}”.")
-        return node
+        """The node, or a stand-in that refuses to work for a step that this version of the workflow does not know."""
+        unknown = Node(name, (), Unknown(), Undo.NOTHING, timedelta(0), timedelta(minutes=1))
+        return self.find(name) or unknown
 
     def find(self, name: str) -> Node | None:
         return next((node for node in self.nodes if node.name == name), None)

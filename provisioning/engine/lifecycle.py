@@ -1,105 +1,146 @@
 """What follows from what: given the states of an operation's steps, what is due next and how the operation stands.
 
-`settle` is called in every transaction that changed something, with the operation and its steps locked; nothing else
-opens steps or ends operations. It is a function of the rows alone, so that calling it once too often changes nothing.
+`settle` is called in every transaction that changed something, with the operation locked; nothing else opens steps or
+ends operations. It is a function of the rows alone, so that calling it once too often changes nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
+
+from django.db import connection
 
 from portal.core import clock
 from portal.core.audit import record
-from provisioning.engine import graph
+from provisioning.engine import gate, graph
 from provisioning.engine.wake import wake_on_commit
 from provisioning.models import Operation, OperationStatus, Step, StepStatus
 from provisioning.models.operations import ACTIVE
 from provisioning.signals import operation_finished
 
-SETTLED_FORWARD = {StepStatus.DONE, StepStatus.SKIPPED}
 SETTLED_BACK = {StepStatus.UNDONE, StepStatus.SKIPPED}
+# What of an operation goes on, as one statement over its steps as they stand: with none failed, whatever waits for
+# nothing any more becomes due. Answers how many are left, how many of them have failed, and the queues of the opened.
+GO_ON = """
+WITH unsettled AS MATERIALIZED (
+    SELECT id, name, status, due_at, needs FROM provisioning_step
+    WHERE operation_id = %(operation)s AND status NOT IN ('done', 'skipped')
+), opened AS (
+    UPDATE provisioning_step AS step SET due_at = %(now)s
+    FROM unsettled AS own
+    WHERE step.id = own.id AND own.status = 'pending' AND own.due_at IS NULL
+        AND NOT EXISTS (SELECT FROM unsettled AS need WHERE need.name = ANY (own.needs))
+        AND NOT EXISTS (SELECT FROM unsettled AS other WHERE other.status = 'failed')
+    RETURNING step.queue
+)
+SELECT (SELECT count(*) FROM unsettled), (SELECT count(*) FROM unsettled WHERE status = 'failed'),
+    ARRAY(SELECT queue FROM opened)
+"""
 FORWARD, BACK = Step.Direction.FORWARD, Step.Direction.BACK
 
 
-def lock(operation_id: str) -> tuple[Operation, list[Step]]:
-    """The operation and its steps, locked until the transaction ends. Claims skip locked steps, so nobody slips in."""
-    operation = Operation.objects.select_for_update().get(pk=operation_id)
-    return operation, list(operation.steps.select_for_update().order_by("position"))
+def lock(operation_id: str) -> Operation:
+    """The operation, locked until the transaction ends: whoever writes its steps, but for a claim, locks it first."""
+    return Operation.objects.select_for_update().defer("wanted", "previous").get(pk=operation_id)
 
 
-def start_next(instance_id: str) -> None:
-    """A queued operation of the instance runs, if no other is active. Call it inside a transaction.
+def steps_of(operation: Operation) -> list[Step]:
+    """The steps of a locked operation, locked too. Claims skip locked steps, so nobody slips in."""
+    return list(operation.steps.select_for_update().defer("outputs").order_by("position"))
 
-    It also waits for workers that still hold steps of an operation that has ended: what they are just making would
-    appear behind the back of a teardown. Their report, or their lease's end, calls this again.
+
+def start_next(instance_id: str) -> str:
+    """A queued operation of the instance runs, or says what it waits for. Call it inside a transaction.
+
+    Answers what is in its way; empty when it runs, or when none is queued. It also waits for workers that still hold
+    steps of an operation that has ended: what they are just making would appear behind the back of a teardown. Their
+    report, or their lease's end, calls this again.
     """
-    if Operation.objects.filter(instance_id=instance_id, status__in=ACTIVE).exists():
-        return
-    if Step.objects.filter(operation__instance_id=instance_id, lease_until__gt=clock.now()).exists():
-        return
     queued = Operation.objects.filter(instance_id=instance_id, status=OperationStatus.QUEUED).first()
     if queued is None:
-        return
-    operation, steps = lock(queued.pk)
-    operation.status = OperationStatus.RUNNING
+        return ""
+    operation = lock(queued.pk)
+    if operation.status != OperationStatus.QUEUED:
+        return ""  # somebody was quicker
+    gate.take_turns()
+    if why := before_it(instance_id) or gate.obstacle(operation):
+        if operation.waiting_for != why:
+            operation.waiting_for = why
+            operation.save(update_fields=["waiting_for"])
+        return why
+    operation.status, operation.waiting_for = OperationStatus.RUNNING, ""
     operation.started_at = clock.now()
-    operation.save(update_fields=["status", "started_at"])
-    settle(operation, steps)
+    operation.save(update_fields=["status", "waiting_for", "started_at"])
+    settle(operation)
+    return ""
 
 
-def settle(operation: Operation, steps: Sequence[Step]) -> None:
-    """Opens what can go on, ends what is at its end."""
+def before_it(instance_id: str) -> str:
+    """What of the instance's own has to end first."""
+    active = Operation.objects.filter(instance_id=instance_id, status__in=ACTIVE).values_list("kind", flat=True).first()
+    if active:
+        return f"the {active} of this instance to end"
+    held = Step.objects.filter(operation__instance_id=instance_id, lease_until__gt=clock.now())
+    return "a worker to let go of the operation before" if held.exists() else ""
+
+
+def settle(operation: Operation) -> None:
+    """Opens what can go on, ends what is at its end. The operation is locked; its steps are read as they stand."""
     now = clock.now()
     if operation.status == OperationStatus.RUNNING and operation.cancel_requested_at:
-        _stop(operation, steps, now)
+        _stop(operation, now)
     elif operation.status == OperationStatus.RUNNING:
-        _go_on(operation, steps, now)
+        _go_on(operation, now)
     elif operation.status == OperationStatus.UNDOING:
-        _go_back(operation, steps, now)
+        _go_back(operation, now)
     else:
-        _park(steps, now)
+        _park(steps_of(operation), now)
         start_next(operation.instance_id)
 
 
-def _go_on(operation: Operation, steps: Sequence[Step], now: datetime) -> None:
-    if failed := [step for step in steps if step.status == StepStatus.FAILED]:
-        operation.error = failed[0].error
-        _fail(operation, steps, now)
-        return
-    settled = {step.name for step in steps if step.status in SETTLED_FORWARD}
-    if len(settled) == len(steps):
+def _go_on(operation: Operation, now: datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(GO_ON, {"operation": operation.pk, "now": now})
+        left, failed, queues = cursor.fetchone()
+    if failed:
+        _fail(operation, now)
+    elif not left:
         graph.workflow_of(operation.kind).succeeded(operation)
         _end(operation, OperationStatus.SUCCEEDED, now)
-        return
-    _open(
-        (s for s in steps if s.status == StepStatus.PENDING and s.due_at is None and settled.issuperset(s.needs)), now
-    )
+    elif queues:
+        wake_on_commit(*queues)
 
 
-def _fail(operation: Operation, steps: Sequence[Step], now: datetime) -> None:
+def _fail(operation: Operation, now: datetime) -> None:
+    steps = steps_of(operation)
+    operation.error = next(step.error for step in steps if step.status == StepStatus.FAILED)
     if graph.workflow_of(operation.kind).on_failure is graph.OnFailure.UNDO:
-        operation.status = OperationStatus.UNDOING
-        operation.save(update_fields=["status", "error"])
-        _go_back(operation, steps, now)
+        _turn_round(operation, now)
     else:
         _park(steps, now)
         _end(operation, OperationStatus.FAILED, now)
 
 
-def _stop(operation: Operation, steps: Sequence[Step], now: datetime) -> None:
+def _stop(operation: Operation, now: datetime) -> None:
+    steps = steps_of(operation)
     _park(steps, now)
-    if any(_is_leased(step, now) for step in steps):
+    if any(is_leased(step, now) for step in steps):
         return  # it stops at the next step border; that step's record settles again
     if graph.workflow_of(operation.kind).on_failure is graph.OnFailure.UNDO:
-        operation.status = OperationStatus.UNDOING
-        operation.save(update_fields=["status"])
-        _go_back(operation, steps, now)
+        _turn_round(operation, now)
     else:
         _end(operation, OperationStatus.CANCELLED, now)
 
 
-def _go_back(operation: Operation, steps: Sequence[Step], now: datetime) -> None:
+def _turn_round(operation: Operation, now: datetime) -> None:
+    operation.status = OperationStatus.UNDOING
+    operation.save(update_fields=["status", "error"])
+    _go_back(operation, now)
+
+
+def _go_back(operation: Operation, now: datetime) -> None:
+    steps = steps_of(operation)
     for step in steps:
-        if step.direction == FORWARD and not _is_leased(step, now):
+        if step.direction == FORWARD and not is_leased(step, now):
             _turn_back(step)
     if failed := [step for step in steps if step.direction == BACK and step.status == StepStatus.FAILED]:
         operation.error = f"{operation.error}\nUndoing “{failed[0].name}” failed: {failed[0].error}".strip()
@@ -116,35 +157,40 @@ def _go_back(operation: Operation, steps: Sequence[Step], now: datetime) -> None
 
 
 def _turn_back(step: Step) -> None:
+    """Whoever held it longer than its lease has lost it now, claimed again or not."""
     begun = step.started_at is not None and step.status != StepStatus.SKIPPED
     step.direction = BACK
     step.status = StepStatus.PENDING if begun else StepStatus.SKIPPED
     step.due_at = step.deadline_at = step.finished_at = None
     step.failures = 0
     step.waiting_for = ""
+    step.lease_token += 1
     step.save()
 
 
 def _open(steps: Iterable[Step], now: datetime) -> None:
-    for step in steps:
+    opened = list(steps)
+    for step in opened:
         step.due_at = now
-        step.save(update_fields=["due_at"])
-        wake_on_commit(step.queue)
+    if opened:
+        Step.objects.filter(pk__in=[step.pk for step in opened]).update(due_at=now)
+        wake_on_commit(*(step.queue for step in opened))
 
 
 def _park(steps: Iterable[Step], now: datetime) -> None:
     for step in steps:
-        if _is_leased(step, now) or (
+        if is_leased(step, now) or (
             step.due_at is None and step.status not in {StepStatus.RUNNING, StepStatus.WAITING}
         ):
             continue
         step.due_at = None
+        step.lease_token += 1  # whoever held it longer than its lease has lost it now
         if step.status in {StepStatus.RUNNING, StepStatus.WAITING}:
             step.status = StepStatus.PENDING
-        step.save(update_fields=["due_at", "status"])
+        step.save(update_fields=["due_at", "status", "lease_token"])
 
 
-def _is_leased(step: Step, now: datetime) -> bool:
+def is_leased(step: Step, now: datetime) -> bool:
     return step.lease_until is not None and step.lease_until > now
 
 

@@ -3,8 +3,10 @@
 import random
 import time
 import traceback
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import structlog
@@ -13,25 +15,40 @@ from django.db import transaction
 
 from portal.core import clock
 from provisioning.engine import graph, leases, lifecycle
-from provisioning.engine.action import Context, NotYet, Refused
+from provisioning.engine.action import Context, NotYet, Outputs, Refused
 from provisioning.engine.graph import Goal, Node, Undo
 from provisioning.engine.pursuit import Waiting, pursue
-from provisioning.engine.wake import wake, wake_on_commit
-from provisioning.models import Step, StepAttempt, StepStatus
+from provisioning.engine.wake import making_a_round, wake, wake_on_commit
+from provisioning.models import Operation, Step, StepAttempt, StepStatus
 from provisioning.models.operations import ACTIVE
 from provisioning.spec import InstanceSpec
+from provisioning.turns import NotItsTurn, turn
 
 DRAIN_SECONDS = 2.0
 SOON = timedelta(seconds=3)
 FIRST_RETRY_SECONDS = 2.0
 LONGEST_RETRY_SECONDS = 60.0
+# What a record may change of a step.
+RECORDED = (
+    "status",
+    "due_at",
+    "lease_until",
+    "lease_owner",
+    "deadline_at",
+    "finished_at",
+    "failures",
+    "waiting_for",
+    "error",
+    "outputs",
+)
+UNFINISHED = "This is a fault of the portal: the step cannot do what it was asked to. Report it."
 Outcome = StepAttempt.Outcome
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Report:
-    """What came of one claim. `again` is set for waiting and retry."""
+    """What came of one claim. `again` is set for waiting and retry; `is_in_line` if a quota had none left for it."""
 
     outcome: Outcome
     message: str = ""
@@ -39,18 +56,40 @@ class Report:
     again: timedelta | None = None
     outputs: dict[str, Any] = field(default_factory=dict)
     made: tuple[str, ...] = ()
+    is_in_line: bool = False
+
+
+class PutOut(Mapping[str, Outputs]):
+    """What the finished steps of an operation put out, read from the database when it is first asked for."""
+
+    def __init__(self, operation: Operation) -> None:
+        self._operation = operation
+
+    @cached_property
+    def _by_step(self) -> dict[str, Outputs]:
+        return dict(self._operation.steps.filter(status=StepStatus.DONE).values_list("name", "outputs"))
+
+    def __getitem__(self, step: str) -> Outputs:
+        return self._by_step[step]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_step)
+
+    def __len__(self) -> int:
+        return len(self._by_step)
 
 
 def drain(queue: str, owner: str, *, for_seconds: float = DRAIN_SECONDS) -> int:
     """Due steps of the queue are worked on until none is left or the time is over; answers how many claims it took."""
     until = time.monotonic() + for_seconds
     count = 0
-    while claim := leases.claim(queue, owner):
-        advance(claim)
-        count += 1
-        if time.monotonic() >= until:
-            wake(queue)
-            break
+    with making_a_round(queue):
+        while claim := leases.claim(queue, owner):
+            advance(claim)
+            count += 1
+            if time.monotonic() >= until:
+                wake(queue)
+                break
     return count
 
 
@@ -61,7 +100,10 @@ def advance(claim: leases.Claim) -> None:
     deadline = step.deadline_at or started_at + node.deadline
     with structlog.contextvars.bound_contextvars(operation=step.operation_id, step=step.name):
         try:
-            report = _work(claim, node, deadline)
+            with turn(str(step.pk)):
+                report = _work(claim, node, deadline)
+            if report.is_in_line:  # time in line is not the step's own
+                deadline += (report.again or timedelta(0)) * float(settings.ENGINE_PACE)
             write(claim, node, report, started_at, deadline)
         except leases.LeaseLost:
             log.warning("lease lost; the result of this try does not count", token=claim.token)
@@ -75,10 +117,14 @@ def _work(claim: leases.Claim, node: Node, deadline: datetime) -> Report:
         report = _pursue(claim, node, made)
     except leases.LeaseLost:
         raise
+    except NotItsTurn as line:
+        return Report(Outcome.WAITING, line.why, again=line.again, made=tuple(made), is_in_line=True)
     except NotYet as not_yet:
         report = Report(Outcome.WAITING, not_yet.why, again=not_yet.again)
     except Refused as refused:
         return Report(Outcome.FAILED, str(refused), traceback.format_exc(), made=tuple(made))
+    except NotImplementedError as error:
+        return Report(Outcome.FAILED, f"{UNFINISHED} {_sentence(error)}", traceback.format_exc(), made=tuple(made))
     except Exception as error:  # noqa: BLE001 - anything else may pass: retried until the deadline, kept in full
         report = Report(Outcome.RETRY, _sentence(error), traceback.format_exc(), again=_backoff(step.failures))
     return _in_time(report, made, deadline)
@@ -103,7 +149,7 @@ def _pursue(claim: leases.Claim, node: Node, made: list[str]) -> Report:
         step=step.name,
         generation=step.generation,
         spec=InstanceSpec.from_json(snapshot or operation.wanted),
-        outputs=dict(operation.steps.filter(status=StepStatus.DONE).values_list("name", "outputs")),
+        outputs=PutOut(operation),
         previous=InstanceSpec.from_json(operation.previous) if operation.previous else None,
         is_going_back=not forward,
     )
@@ -123,19 +169,17 @@ def _in_time(report: Report, made: list[str], deadline: datetime) -> Report:
 
 def write(claim: leases.Claim, node: Node, report: Report, started_at: datetime, deadline: datetime) -> None:
     """The report stands in the database, and what follows from it is open. Raises LeaseLost when it does not count."""
+    step, now = claim.step, clock.now()
+    step.lease_until, step.lease_owner, step.deadline_at = None, "", deadline
+    _apply(step, node, report, deadline)
     with transaction.atomic():
-        operation, steps = lifecycle.lock(claim.step.operation_id)
-        step = next(step for step in steps if step.pk == claim.step.pk)
-        if step.lease_token != claim.token:
+        operation = lifecycle.lock(step.operation_id)
+        if not claim.ours().update(**{name: getattr(step, name) for name in RECORDED}):
             raise leases.LeaseLost
-        now = clock.now()
-        step.lease_until, step.lease_owner, step.deadline_at = None, "", deadline
-        _apply(step, node, report, deadline)
-        step.save()
         _log_attempt(step, report, claim.owner, started_at, now)
-        lifecycle.settle(operation, steps)
+        lifecycle.settle(operation)
         if step.due_at and step.due_at - now < SOON:
-            wake_on_commit(step.queue, step.due_at)
+            wake_on_commit(step.queue, at=step.due_at)
 
 
 def _apply(step: Step, node: Node, report: Report, deadline: datetime) -> None:
@@ -166,7 +210,7 @@ def _pause(report: Report, age: timedelta) -> timedelta:
     """What has waited long is asked less often: a twelfth of its age so far, but at most what the action said."""
     pace = float(settings.ENGINE_PACE)
     again = (report.again or timedelta(0)) * pace
-    if report.outcome == Outcome.RETRY:
+    if report.outcome == Outcome.RETRY or report.is_in_line:
         return again
     return min(again, max(timedelta(seconds=pace), age / 12))
 

@@ -1,6 +1,6 @@
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 
 from portal.core import clock, ids
 
@@ -61,7 +61,11 @@ class Instance(models.Model):
     architecture = models.PositiveSmallIntegerField(default=1)
     features = models.JSONField(default=list, blank=True, help_text="Features that are switched on.")
     disk_floor_gb = models.JSONField(
-        default=dict, blank=True, editable=False, help_text="Disks that have grown beyond the size: they never shrink."
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        blank=True,
+        editable=False,
+        help_text="Disks that have grown beyond the size: they never shrink.",
     )
     admin_email = models.EmailField(help_text="Who becomes the first site admin.")
     status = models.CharField(max_length=10, choices=InstanceStatus, default=InstanceStatus.PENDING)

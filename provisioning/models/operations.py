@@ -58,7 +58,9 @@ class Operation(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
-    waiting_for = models.TextField(blank=True, help_text="Why it does not run yet: completes “waiting for …”.")
+    waiting_for = models.TextField(
+        blank=True, db_default="", help_text="Why it does not run yet: completes “waiting for …”."
+    )
     error = models.TextField(blank=True, help_text="What went wrong and what to do, in a sentence or two.")
 
     class Meta:

@@ -12,7 +12,7 @@ class Survey(models.Model):
     """The looks of one kind of operation at one instance, without a deed.
 
     A PLAN tells what an operation would do; a DRIFT survey tells what is not as the spec says (there is one for each
-    instance, renewed daily). `findings` grows look by look: see provisioning.fleet.surveys.Finding.
+    instance, renewed daily). `findings` grows look by look: see provisioning.engine.survey.Finding.
     """
 
     class Purpose(models.TextChoices):
@@ -44,6 +44,8 @@ class Survey(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = "drift check"
+        verbose_name_plural = "drift"
         ordering = ["-created_at"]
         constraints = [
             models.UniqueConstraint(fields=["instance"], condition=Q(purpose="drift"), name="one_drift_survey_each"),
@@ -56,7 +58,7 @@ class Survey(models.Model):
         indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="surveys_that_are_due")]
 
     def __str__(self) -> str:
-        return f"{self.purpose} of {self.kind} of {self.instance}"
+        return f"{self.purpose} of {self.instance}"
 
 
 class Leak(models.Model):

@@ -2,16 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-
-from django.conf import settings
-from django.db.models import Avg, F
+from datetime import datetime
 
 from portal.core import clock
 from provisioning.engine import graph
 from provisioning.models import Operation, Step, StepStatus
+from provisioning.selectors.durations import expected_seconds
 
-LEARNT_FROM = timedelta(days=30)
 SETTLED = {StepStatus.DONE, StepStatus.SKIPPED, StepStatus.UNDONE}
 
 
@@ -77,7 +74,7 @@ def progress_of(operation: Operation) -> Progress:
     """The progress of an operation. Two queries: its steps, and how long such steps took in the past."""
     steps = list(operation.steps.order_by("position"))
     now = clock.now()
-    expected = _expected_seconds(operation, steps)
+    expected = expected_seconds(operation.kind, [step.name for step in steps])
     longest = set(graph.longest_path({s.name: s.needs for s in steps}, expected)[0])
     left = {step.name: _left(step, expected[step.name], now) for step in steps}
     remaining = graph.longest_path({s.name: s.needs for s in steps}, left)[1] if operation.is_live else 0.0
@@ -85,22 +82,6 @@ def progress_of(operation: Operation) -> Progress:
     views = {s.name: _view(operation, s, expected[s.name], longest, lanes[s.name], columns[s.name], now) for s in steps}
     rows = [tuple(views[s.name] for s in steps if lanes[s.name] == lane) for lane in sorted(set(lanes.values()))]
     return Progress(operation, tuple(Lane(row) for row in rows), _elapsed(operation, now), remaining, now)
-
-
-def _expected_seconds(operation: Operation, steps: Sequence[Step]) -> dict[str, float]:
-    past = Step.objects.filter(
-        operation__kind=operation.kind,
-        operation__status="succeeded",
-        operation__finished_at__gte=clock.now() - LEARNT_FROM,
-        status=StepStatus.DONE,
-    )
-    learnt = dict(past.values_list("name").annotate(took=Avg(F("finished_at") - F("started_at"))))
-    return {s.name: learnt[s.name].total_seconds() if s.name in learnt else _usual(operation, s) for s in steps}
-
-
-def _usual(operation: Operation, step: Step) -> float:
-    node = graph.workflow_of(operation.kind).find(step.name)
-    return node.usual.total_seconds() * float(settings.ENGINE_PACE) if node else 0.0
 
 
 def _left(step: Step, expected: float, now: datetime) -> float:

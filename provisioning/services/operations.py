@@ -6,6 +6,7 @@ from portal.core import clock
 from portal.core.audit import Actor, record
 from portal.core.errors import Conflict, Invalid
 from provisioning.engine import graph, lifecycle
+from provisioning.engine.wake import wake_on_commit
 from provisioning.models import Instance, Operation, OperationStatus, Step, StepStatus
 from provisioning.models.operations import LIVE
 from provisioning.spec import InstanceSpec, spec_of
@@ -50,7 +51,7 @@ def operation_request(
 def operation_cancel(*, operation: Operation, actor: Actor, reason: str) -> Operation:
     """It stops at the next step border. Cancelling what is already at its end is a Conflict."""
     with transaction.atomic():
-        locked, steps = lifecycle.lock(operation.pk)
+        locked = lifecycle.lock(operation.pk)
         if locked.status == OperationStatus.QUEUED:
             locked.status, locked.finished_at = OperationStatus.CANCELLED, clock.now()
         elif locked.status == OperationStatus.RUNNING:
@@ -59,7 +60,7 @@ def operation_cancel(*, operation: Operation, actor: Actor, reason: str) -> Oper
             raise Conflict(f"This operation is {locked.status}; there is nothing to cancel.")
         locked.save(update_fields=["status", "finished_at", "cancel_requested_at"])
         _record("operation.cancel", locked, actor, reason)
-        lifecycle.settle(locked, steps)
+        lifecycle.settle(locked)
     return locked
 
 
@@ -98,11 +99,35 @@ def operation_undo(*, operation: Operation, actor: Actor, reason: str) -> Operat
         return _set_going(locked, steps, actor, "operation.undo", reason, back=True)
 
 
+def operation_nudge(*, operation: Operation, actor: Actor, reason: str) -> Operation:
+    """What waits is looked at now, and what should follow is open. It changes nothing of what is to be done."""
+    with transaction.atomic():
+        locked = lifecycle.lock(operation.pk)
+        if not locked.is_live:
+            raise Conflict(f"This operation is {locked.status}; there is nothing to nudge.")
+        now = clock.now()
+        for step in lifecycle.steps_of(locked):
+            if step.due_at and step.due_at > now and not lifecycle.is_leased(step, now):
+                step.due_at = now
+                step.save(update_fields=["due_at"])
+                wake_on_commit(step.queue)
+        _record("operation.nudge", locked, actor, reason)
+        if locked.status == OperationStatus.QUEUED:
+            lifecycle.start_next(locked.instance_id)
+        else:
+            lifecycle.settle(locked)
+    locked.refresh_from_db()
+    return locked
+
+
 def _lock_halted(operation: Operation) -> tuple[Operation, list[Step]]:
-    locked, steps = lifecycle.lock(operation.pk)
+    locked = lifecycle.lock(operation.pk)
     if locked.status not in HALTED:
         raise Conflict(f"This operation is {locked.status}; only a failed or stuck one can be set going again.")
-    return locked, steps
+    newer = Operation.objects.filter(instance_id=locked.instance_id, created_at__gt=locked.created_at)
+    if later := newer.exclude(started_at=None).first():
+        raise Conflict(f"Another {later.kind} has begun since. Begin a new operation instead.")
+    return locked, lifecycle.steps_of(locked)
 
 
 def _failed(steps: list[Step]) -> list[Step]:
@@ -133,7 +158,7 @@ def _set_going(
     except IntegrityError:
         raise _in_the_way(operation.instance) from None
     _record(action, operation, actor, reason, details)
-    lifecycle.settle(operation, steps)
+    lifecycle.settle(operation)
     return operation
 
 

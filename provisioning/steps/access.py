@@ -4,11 +4,12 @@ from typing import Any
 
 from django.conf import settings
 
-from provisioning.clients.google import NotFound, api, execute
+from provisioning.clients.google import api, execute, pages
 from provisioning.clients.google.policies import grant, missing
-from provisioning.engine.action import AsWanted, Context, Differs, NotYet, Seen
+from provisioning.engine.action import AsWanted, Change, Context, Differs, Missing, NotYet, Seen
 from provisioning.spec import InstanceSpec
 from provisioning.steps import names
+from provisioning.steps.differences import differences
 from provisioning.steps.google import GoogleAction, begun, project_number
 
 ACCOUNTS = {
@@ -37,7 +38,8 @@ class ServiceAgents(GoogleAction):
 
     def see(self, context: Context) -> Seen:
         waiting = self._missing(context)
-        return Differs(f"without its role: {', '.join(waiting)}") if waiting else AsWanted()
+        changes = tuple(_ungranted(_agent_grant(context, service)) for service in waiting)
+        return Differs(f"without its role: {', '.join(waiting)}", changes) if waiting else AsWanted()
 
     def create(self, context: Context) -> str:
         """The next agent has its role; where there is no such agent yet, it is asked for."""
@@ -52,6 +54,9 @@ class ServiceAgents(GoogleAction):
             return begun(context, "serviceusage", request, f"make the agent of {service}")
         return f"granted the agent of {service} its role"
 
+    def resource(self, context: Context) -> str:
+        return names.project_resource(context.spec, "serviceusage", "serviceAgents")
+
     def _missing(self, context: Context) -> list[str]:
         grants = {service: _agent_grant(context, service) for service in AGENTS}
         without = set(missing(_projects(), f"projects/{context.spec.id}", grants.values()))
@@ -62,19 +67,32 @@ class ServiceAccounts(GoogleAction):
     """Service accounts"""
 
     def see(self, context: Context) -> Seen:
-        absent = self._missing(context)
-        return Differs(f"not there: {', '.join(absent)}") if absent else AsWanted()
+        found = _found_accounts(context.spec)
+        if not found:
+            return Missing("iam.googleapis.com lists none of them")
+        changes = differences({"accounts": _wanted_accounts()}, {"accounts": found})
+        return Differs.in_settings(changes) if changes else AsWanted()
 
     def create(self, context: Context) -> str:
-        account = next(iter(self._missing(context)), None)
-        if account is None:
-            return "found every account made"
-        body = {"accountId": account, "serviceAccount": {"displayName": ACCOUNTS[account]}}
-        execute(_accounts().create(name=f"projects/{context.spec.id}", body=body))
-        return f"made the service account {account}"
+        """The next account is there, may be used, and says whose it is."""
+        found = {account["name"]: account for account in _found_accounts(context.spec)}
+        for account, title in ACCOUNTS.items():
+            there, path = found.get(account), _account_path(context.spec, account)
+            if there is None:
+                body = {"accountId": account, "serviceAccount": {"displayName": title}}
+                execute(_accounts().create(name=f"projects/{context.spec.id}", body=body))
+                return f"made the service account {account}"
+            if there["disabled"]:
+                execute(_accounts().enable(name=path, body={}))
+                return f"enabled the service account {account}"
+            if there["displayName"] != title:
+                body = {"serviceAccount": {"displayName": title}, "updateMask": "displayName"}
+                execute(_accounts().patch(name=path, body=body))
+                return f"named the service account {account}"
+        return "found every account made"
 
-    def _missing(self, context: Context) -> list[str]:
-        return [account for account in ACCOUNTS if not _exists(context.spec, account)]
+    def resource(self, context: Context) -> str:
+        return names.project_resource(context.spec, "iam", "serviceAccounts")
 
 
 class Permissions(GoogleAction):
@@ -84,7 +102,8 @@ class Permissions(GoogleAction):
         project = f"projects/{context.spec.id}"
         lacking = missing(_projects(), project, _grants(context.spec))
         lacking += missing(_accounts(), _deployer(context.spec), _portal_grants())
-        return Differs(f"not granted: {', '.join(role for role, _ in lacking)}") if lacking else AsWanted()
+        changes = tuple(_ungranted(grant) for grant in lacking)
+        return Differs(f"not granted: {', '.join(role for role, _ in lacking)}", changes) if lacking else AsWanted()
 
     def create(self, context: Context) -> str:
         project = f"projects/{context.spec.id}"
@@ -93,6 +112,9 @@ class Permissions(GoogleAction):
             return "granted the accounts their roles"
         grant(_accounts(), _deployer(context.spec), _portal_grants())
         return "allowed the portal to act as the deployer"
+
+    def resource(self, context: Context) -> str:
+        return names.project_resource(context.spec, "cloudresourcemanager", "iamPolicy")
 
 
 def _projects() -> Any:
@@ -103,12 +125,28 @@ def _accounts() -> Any:
     return api("iam", "v1").projects().serviceAccounts()
 
 
-def _exists(spec: InstanceSpec, account: str) -> bool:
-    try:
-        execute(_accounts().get(name=_account_path(spec, account)))
-    except NotFound:
-        return False
-    return True
+def _ungranted(grant: tuple[str, str]) -> Change:
+    role, member = grant
+    return Change(f"bindings[{role}]", member, None)
+
+
+def _wanted_accounts() -> list[dict[str, Any]]:
+    return [{"name": name, "displayName": title, "disabled": False} for name, title in ACCOUNTS.items()]
+
+
+def _found_accounts(spec: InstanceSpec) -> list[dict[str, Any]]:
+    """Those of ours that are there, in the form of what is wanted; Google's own and others' are left out."""
+    emails = {names.account_email(spec, account): account for account in ACCOUNTS}
+    listing = pages(_accounts(), _accounts().list(name=f"projects/{spec.id}"))
+    found = [account for page in listing for account in page.get("accounts", ()) if account["email"] in emails]
+    return [
+        {
+            "name": emails[account["email"]],
+            "displayName": account.get("displayName", ""),
+            "disabled": account.get("disabled", False),
+        }
+        for account in found
+    ]
 
 
 def _account_path(spec: InstanceSpec, account: str) -> str:

@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from typing import Any
 
-from provisioning.clients.google import api, execute, pages
+from provisioning.clients.google import NotFound, api, execute, pages
 from provisioning.clients.google.operations import check
-from provisioning.engine.action import AsWanted, Context, Differs, NotYet, Refused, Seen, UnderWay
+from provisioning.engine.action import AsWanted, Change, Context, Differs, NotYet, Refused, Seen, UnderWay, seconds
 from provisioning.spec import InstanceSpec
 from provisioning.steps import names
-from provisioning.steps.google import GoogleAction
+from provisioning.steps.differences import differences, labelled, refuse_fixed, touched
+from provisioning.steps.google import GoogleAction, changed
 
 SCHEDULE = "17 3 * * *"
+CHANGEABLE = ("labels", "backupSchedule", "retentionPolicy", "backupConfig")
 COMING = {"PROVISIONING": "ready", "CLUSTER_PENDING": "ready", "DELETING": "gone"}
 KEPT_DAYS = 30
 LOCKED_DAYS = 0  # a locked backup cannot be deleted, and would keep a leaving customer's data
@@ -25,17 +27,23 @@ class BackupPlan(GoogleAction):
             return UnderWay(f"the backup plan to be {why}")
         if plan.get("state") == "FAILED":
             return Differs(f"it failed: {plan.get('stateReason') or 'Google gives no reason'}")
-        return AsWanted()
+        changes = differences(_body(context.spec), plan)
+        return Differs.in_settings(changes) if changes else AsWanted()
 
     def create(self, context: Context) -> str:
-        """Raises Refused for a plan that failed."""
-        path = names.backup_plan_path(context.spec)
-        if isinstance(seen := self.look(context), Differs):
-            raise Refused(f"The backup plan: {seen.difference}.", "Delete the plan in the project, then retry.")
-        parent = path.partition("/backupPlans/")[0]
-        body = _body(context.spec)
-        check(execute(_plans().create(parent=parent, backupPlanId=names.BACKUP_PLAN, body=body)))
-        return "asked for the backup plan"
+        """Makes it, or changes its settings. Raises Refused for a plan that failed."""
+        path, body = names.backup_plan_path(context.spec), _body(context.spec)
+        try:
+            plan = execute(_plans().get(name=path))
+        except NotFound:
+            parent = path.partition("/backupPlans/")[0]
+            check(execute(_plans().create(parent=parent, backupPlanId=names.BACKUP_PLAN, body=body)))
+            return "asked for the backup plan"
+        if plan.get("state") == "FAILED":
+            why = plan.get("stateReason") or "Google gives no reason"
+            raise Refused(f"The backup plan failed: {why}.", "Delete the plan in the project, then retry.")
+        changes = differences(body, plan)
+        return self._change(context, plan, changes) if changes else "found it as wanted"
 
     def remove(self, context: Context) -> str:
         """Its backups go first, by force since they hold volumes; then the plan."""
@@ -51,9 +59,27 @@ class BackupPlan(GoogleAction):
         check(execute(_plans().delete(name=path)))
         return "asked for the deletion of the backup plan"
 
+    def resource(self, context: Context) -> str:
+        return f"//gkebackup.googleapis.com/{names.backup_plan_path(context.spec)}"
+
+    def _change(self, context: Context, plan: dict[str, Any], changes: list[Change]) -> str:
+        """A plan has no state for being changed: its operation is followed until the new settings show."""
+        what_to_do = "Delete the plan and its backups in the project, then retry the step: it is made anew."
+        refuse_fixed("The backup plan", changes, CHANGEABLE, what_to_do)
+        labels = {"labels": labelled(plan.get("labels"), context.spec.labels)}
+        fields = {name: value for name, value in (_body(context.spec) | labels).items() if name in touched(changes)}
+        mask = ",".join(fields)
+        request = _plans().patch(name=plan["name"], updateMask=mask, body=fields)
+        changed(context, request, changes, lambda name: _operations().get(name=name))
+        raise NotYet("the backup plan to take its new settings", seconds(10))
+
 
 def _plans() -> Any:
     return api("gkebackup", "v1").projects().locations().backupPlans()
+
+
+def _operations() -> Any:
+    return api("gkebackup", "v1").projects().locations().operations()
 
 
 def _backup_pages(plan: str) -> Iterator[dict[str, Any]]:

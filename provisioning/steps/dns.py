@@ -1,5 +1,6 @@
 """The instance's name: Cloud DNS, in the one zone that all instances share."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -7,6 +8,7 @@ from django.conf import settings
 from provisioning.clients.google import AlreadyExists, NotFound, api, execute
 from provisioning.engine.action import Action, AsWanted, Context, Differs, Missing, NotYet, Refused, Seen
 from provisioning.spec import InstanceSpec
+from provisioning.steps.differences import differences
 from provisioning.steps.google import put_out
 
 LIFETIME_SECONDS = 300
@@ -23,10 +25,11 @@ class DnsRecord(Action):
     def look(self, context: Context) -> Seen:
         records = _records(context.spec)
         if not _are_ours(context.spec, records):
-            return Missing()
-        addresses = [address for record in records if record["type"] == "A" for address in record["rrdatas"]]
-        wanted = context.outputs.get("address", {}).get("ip")
-        return AsWanted() if addresses == [wanted] else Differs(f"it leads to {', '.join(addresses) or 'nowhere'}")
+            return Missing(f"dns.googleapis.com lists no record of {context.spec.domain} that is this instance's")
+        wanted = {"rrdatas": [context.outputs.get("address", {}).get("ip")], "ttl": LIFETIME_SECONDS}
+        found = next((record for record in records if record["type"] == "A"), {})
+        changes = [replace(change, path=f"A.{change.path}") for change in differences(wanted, found)]
+        return Differs.in_settings(changes) if changes else AsWanted()
 
     def make(self, context: Context) -> str:
         records = _records(context.spec)
@@ -44,6 +47,10 @@ class DnsRecord(Action):
         if records := _records(context.spec):
             _change({"additions": [], "deletions": records})
         return f"removed {context.spec.domain}"
+
+    def resource(self, context: Context) -> str:
+        zone = f"projects/{settings.GOOGLE_DNS_PROJECT}/managedZones/{settings.GOOGLE_DNS_ZONE}"
+        return f"//dns.googleapis.com/{zone}/rrsets/{context.spec.domain}."
 
 
 def _records(spec: InstanceSpec) -> Records:

@@ -1,23 +1,39 @@
 """The Kubernetes cluster and its nodes: Google Kubernetes Engine."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
-
-from django.conf import settings
 
 from provisioning.clients.google import NotFound, api, execute
 from provisioning.clients.google.operations import failure_of
 from provisioning.clients.google.problems import Problem
 from provisioning.clients.kubernetes import kubeconfig
-from provisioning.engine.action import AsWanted, Context, Differs, NotYet, Refused, Seen, UnderWay, seconds
+from provisioning.engine.action import AsWanted, Change, Context, Differs, NotYet, Refused, Seen, UnderWay, seconds
 from provisioning.spec import InstanceSpec
 from provisioning.steps import names
-from provisioning.steps.google import GoogleAction, attempt
+from provisioning.steps.differences import differences, labelled, refuse_fixed
+from provisioning.steps.gke_bodies import SCOPE, cluster_body, pool_body
+from provisioning.steps.google import GoogleAction, attempt, changed, is_of_operation
 
-CONTROL_PLANE_BLOCK = "172.16.0.0/28"
-SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 TOKEN_LIFETIME = "3600s"  # noqa: S105 - a duration
 COMING = {"PROVISIONING": "to come up", "RECONCILING": "to finish a change of its own", "STOPPING": "to be gone"}
 BROKEN = {"ERROR", "RUNNING_WITH_ERROR"}
+# What of a cluster can be changed: the field, and what an update calls it. An update takes one of them at a time.
+UPDATES = {
+    "addonsConfig": "desiredAddonsConfig",
+    "masterAuthorizedNetworksConfig": "desiredMasterAuthorizedNetworksConfig",
+    "releaseChannel": "desiredReleaseChannel",
+    "shieldedNodes": "desiredShieldedNodes",
+    "workloadIdentityConfig": "desiredWorkloadIdentityConfig",
+}
+LABELS = "resourceLabels"
+COUNT = "initialNodeCount"  # it follows every change of the size
+# What of the nodes is changed together: each of these updates replaces them one by one, a new one first.
+POOL_UPDATES: tuple[tuple[str, ...], ...] = (
+    ("upgradeSettings",),
+    ("config.machineType", "config.diskSizeGb", "config.diskType"),
+    ("config.workloadMetadataConfig",),
+    ("config.resourceLabels",),
+)
 
 
 class Cluster(GoogleAction):
@@ -31,26 +47,43 @@ class Cluster(GoogleAction):
             return UnderWay(f"the cluster {why}", seconds(20))
         if found["status"] in BROKEN:
             return Differs(f"it is broken: {_last_failure(names.cluster_path(context.spec))}")
+        if changes := _cluster_changes(context, found):
+            return Differs.in_settings(changes)
         return AsWanted({"version": found.get("currentMasterVersion", "")})
 
     def create(self, context: Context) -> str:
-        """Raises Refused when this very try has made a cluster that came to nothing; an older ruin is removed."""
+        """Makes it, or changes one of its settings.
+
+        Raises Refused for a broken one, unless an earlier try of this operation has left it: then it is removed.
+        """
         path = names.cluster_path(context.spec)
         try:
             found = execute(_clusters().get(name=path))
         except NotFound:
-            body = {"cluster": _cluster_body(context)}
+            body = {"cluster": cluster_body(context)}
             execute(_clusters().create(parent=path.partition("/clusters/")[0], body=body))
             return "asked for the cluster"
         if found["status"] not in BROKEN:
-            return "found it made already"
-        _raise_if_of_this_try(context, found.get("resourceLabels", {}), path)
+            return self._change(context, found)
+        _raise_if_kept(context, found.get("resourceLabels", {}), path)
         execute(_clusters().delete(name=path))
         return "asked for the deletion of the broken cluster"
 
     def remove(self, context: Context) -> str:
         execute(_clusters().delete(name=names.cluster_path(context.spec)))
         return "asked for the deletion of the cluster"
+
+    def resource(self, context: Context) -> str:
+        return f"//container.googleapis.com/{names.cluster_path(context.spec)}"
+
+    def _change(self, context: Context, found: dict[str, Any]) -> str:
+        changes = _cluster_changes(context, found)
+        if not changes:
+            return "found it as wanted"
+        refuse_fixed("The cluster", changes, (*UPDATES, LABELS), "Put it right by hand, or skip the step.")
+        field = changes[0].path.partition(".")[0]
+        of_field = [change for change in changes if change.path.partition(".")[0] == field]
+        return changed(context, _cluster_update(context, found, field), of_field, _operation_in(context))
 
 
 class NodePool(GoogleAction):
@@ -62,26 +95,42 @@ class NodePool(GoogleAction):
             return UnderWay(f"the nodes {why}", seconds(15))
         if found["status"] in BROKEN:
             return Differs(f"they are broken: {_last_failure(_pool_path(context.spec))}")
+        if changes := _pool_changes(context, found):
+            return Differs.in_settings(changes)
         return AsWanted({"machine_type": found["config"]["machineType"]})
 
     def create(self, context: Context) -> str:
-        """They come with the cluster; only lost or broken ones are made here."""
+        """They come with the cluster; lost or broken ones are made here, and others changed one thing at a time."""
         pools = _clusters().nodePools()
         try:
             found = execute(pools.get(name=_pool_path(context.spec)))
         except NotFound:
-            body = {"nodePool": _pool_body(context)}
+            body = {"nodePool": pool_body(context)}
             execute(pools.create(parent=names.cluster_path(context.spec), body=body))
             return "asked for the nodes"
         if found["status"] not in BROKEN:
-            return "found them made already"
-        _raise_if_of_this_try(context, found["config"].get("resourceLabels", {}), _pool_path(context.spec))
+            return self._change(context, found)
+        _raise_if_kept(context, found["config"].get("resourceLabels", {}), _pool_path(context.spec))
         execute(pools.delete(name=_pool_path(context.spec)))
         return "asked for the deletion of the broken nodes"
 
     def remove(self, context: Context) -> str:
         execute(_clusters().nodePools().delete(name=_pool_path(context.spec)))
         return "asked for the deletion of the nodes"
+
+    def resource(self, context: Context) -> str:
+        return f"//container.googleapis.com/{_pool_path(context.spec)}"
+
+    def _change(self, context: Context, found: dict[str, Any]) -> str:
+        """More nodes come first and fewer last, so that what runs on them always has room."""
+        changes = _pool_changes(context, found)
+        if not changes:
+            return "found them as wanted"
+        fields = (COUNT, "management", *(field for together in POOL_UPDATES for field in together))
+        what_to_do = "Delete the node pool in a quiet hour and retry the step: it is made anew, as wanted."
+        refuse_fixed("The nodes", changes, fields, what_to_do)
+        request, asked = next(_pool_updates(context, found, changes))
+        return changed(context, request, asked, _operation_in(context))
 
 
 def kubeconfig_of(spec: InstanceSpec) -> dict[str, Any]:
@@ -113,9 +162,67 @@ def _pool_path(spec: InstanceSpec) -> str:
     return f"{names.cluster_path(spec)}/nodePools/{names.NODE_POOL}"
 
 
-def _raise_if_of_this_try(context: Context, labels: dict[str, str], path: str) -> None:
-    """A ruin of this try is not tried again, unless what broke it was passing."""
+def _cluster_changes(context: Context, found: dict[str, Any]) -> list[Change]:
+    """The nodes are a step of their own; which try made it is no setting."""
+    wanted = {field: value for field, value in cluster_body(context).items() if field not in {"nodePools", LABELS}}
+    return differences({**wanted, LABELS: context.spec.labels}, found)
+
+
+def _cluster_update(context: Context, found: dict[str, Any], field: str) -> Any:
+    path = names.cluster_path(context.spec)
+    if field != LABELS:
+        return _clusters().update(name=path, body={"update": {UPDATES[field]: cluster_body(context)[field]}})
+    labels = labelled(found.get(LABELS), context.spec.labels)
+    body = {LABELS: labels, "labelFingerprint": found.get("labelFingerprint", "")}
+    return _clusters().setResourceLabels(name=path, body=body)
+
+
+def _pool_changes(context: Context, found: dict[str, Any]) -> list[Change]:
+    wanted = pool_body(context)
+    wanted["config"][LABELS] = context.spec.labels
+    return differences(wanted, found)
+
+
+def _pool_updates(context: Context, found: dict[str, Any], changes: list[Change]) -> Iterator[tuple[Any, list[Change]]]:
+    """The requests that make the changes, in their order, each with what it changes."""
+    pools, path, wanted = _clusters().nodePools(), _pool_path(context.spec), pool_body(context)
+    sizes = [change for change in changes if change.path == COUNT]
+    resize = [(pools.setSize(name=path, body={"nodeCount": change.wanted}), [change]) for change in sizes]
+    grows = any(change.wanted > (change.found or 0) for change in sizes)
+    yield from resize if grows else ()
+    if management := [change for change in changes if change.path.startswith("management.")]:
+        yield pools.setManagement(name=path, body={"management": wanted["management"]}), management
+    for together in POOL_UPDATES:
+        asked = [change for change in changes if change.path.startswith(together)]
+        if asked:
+            yield pools.update(name=path, body=_pool_update(context, found, together)), asked
+    yield from resize
+
+
+def _pool_update(context: Context, found: dict[str, Any], together: tuple[str, ...]) -> dict[str, Any]:
+    wanted = pool_body(context)
+    labels = labelled(found["config"].get(LABELS), context.spec.labels)
+    known = {**wanted["config"], LABELS: {"labels": labels}, "upgradeSettings": wanted["upgradeSettings"]}
+    names_of = [field.removeprefix("config.") for field in together]
+    return {name: known[name] for name in names_of}
+
+
+def _operation_in(context: Context) -> Callable[[str], Any]:
+    """What reads an operation of the cluster's place by its short name."""
+    place = names.cluster_path(context.spec).partition("/clusters/")[0]
+    operations = api("container", "v1").projects().locations().operations()
+    return lambda name: operations.get(name=f"{place}/operations/{name}")
+
+
+def _raise_if_kept(context: Context, labels: dict[str, str], path: str) -> None:
+    """Only a ruin of this very operation is removed, and one of this try only if what broke it was passing.
+
+    What another operation has made was in use: that it is broken now is for a person to judge.
+    """
     failure = _last_failure(path)
+    if not is_of_operation(context, labels.get("attempt", "")):
+        why = f"{path} worked once and is broken: {failure or 'Google gives no reason.'}"
+        raise Refused(why, "Put it right with Google's support, then retry the step; nothing of it was removed.")
     if labels.get("attempt") == attempt(context) and (failure is None or isinstance(failure, Refused)):
         raise failure or Refused("Google could not make it, and gives no reason.", "Retry the step.")
 
@@ -131,54 +238,3 @@ def _last_failure(path: str) -> Exception | None:
 
 def _started(operation: dict[str, Any]) -> str:
     return str(operation.get("startTime", ""))
-
-
-def _cluster_body(context: Context) -> dict[str, Any]:
-    """Private, zonal (the management fee is that of a regional one, the nodes a third), with its nodes inline."""
-    spec = context.spec
-    return {
-        "name": names.CLUSTER,
-        "network": names.network_path(spec.id),
-        "subnetwork": f"projects/{spec.id}/regions/{spec.region}/subnetworks/{names.SUBNET}",
-        "ipAllocationPolicy": {
-            "useIpAliases": True,
-            "clusterSecondaryRangeName": names.POD_RANGE,
-            "servicesSecondaryRangeName": names.SERVICE_RANGE,
-        },
-        "privateClusterConfig": {"enablePrivateNodes": True, "masterIpv4CidrBlock": CONTROL_PLANE_BLOCK},
-        "masterAuthorizedNetworksConfig": _authorized(settings.PORTAL_EGRESS_RANGES),
-        "releaseChannel": {"channel": "REGULAR"},
-        "workloadIdentityConfig": {"workloadPool": f"{spec.id}.svc.id.goog"},
-        "shieldedNodes": {"enabled": True},
-        "addonsConfig": {
-            "gkeBackupAgentConfig": {"enabled": True},
-            "gcePersistentDiskCsiDriverConfig": {"enabled": True},
-            "httpLoadBalancing": {"disabled": False},
-        },
-        "resourceLabels": {**spec.labels, "attempt": attempt(context)},
-        "nodePools": [_pool_body(context)],
-    }
-
-
-def _authorized(ranges: list[str]) -> dict[str, Any]:
-    blocks = [{"displayName": "portal", "cidrBlock": block} for block in ranges]
-    return {"enabled": True, "cidrBlocks": blocks} if blocks else {"enabled": False}
-
-
-def _pool_body(context: Context) -> dict[str, Any]:
-    spec = context.spec
-    return {
-        "name": names.NODE_POOL,
-        "initialNodeCount": spec.size.node_count,
-        "management": {"autoRepair": True, "autoUpgrade": True},
-        "config": {
-            "machineType": spec.size.machine_type,
-            "diskSizeGb": spec.size.node_disk_gb,
-            "diskType": "pd-balanced",
-            "serviceAccount": names.account_email(spec, names.NODES_ACCOUNT),
-            "oauthScopes": [SCOPE],
-            "workloadMetadataConfig": {"mode": "GKE_METADATA"},
-            "shieldedInstanceConfig": {"enableSecureBoot": True, "enableIntegrityMonitoring": True},
-            "resourceLabels": {**spec.labels, "attempt": attempt(context)},
-        },
-    }

@@ -1,16 +1,17 @@
 """What all actions on Google have in common: how absence, a service that is off and a project that is gone are read."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from django.core.cache import cache
 
 from provisioning.clients.google import AlreadyExists, Forbidden, NotFound, ServiceDisabled, api, execute
-from provisioning.clients.google.operations import check, is_done
+from provisioning.clients.google.operations import check, failure_of, is_done
 from provisioning.clients.google.problems import Problem
-from provisioning.clients.google.projects import is_gone, project_of, service_state
-from provisioning.engine.action import Action, Context, Missing, NotYet, Refused, Seen, seconds
+from provisioning.clients.google.projects import ACTIVE, project_of, service_state
+from provisioning.engine.action import Action, Change, Context, Missing, NotYet, Refused, Seen, seconds
 
 ENABLED = "ENABLED"
 VERSIONS = {"cloudresourcemanager": "v3", "servicenetworking": "v1", "serviceusage": "v1"}
@@ -25,11 +26,12 @@ class GoogleAction(Action):
         try:
             with settled_services(context.spec.id):
                 return self.see(context)
-        except NotFound:
-            return Missing()
+        except NotFound as absent:
+            return Missing(self._answer(context, absent))
         except Forbidden:
-            if is_gone(context.spec.id):
-                return Missing()
+            project = project_of(context.spec.id)
+            if project is None or project["state"] != ACTIVE:
+                return Missing(absence_of_project(project))
             raise
 
     def make(self, context: Context) -> str:
@@ -50,11 +52,28 @@ class GoogleAction(Action):
     def see(self, context: Context) -> Seen:
         raise NotImplementedError
 
-    def create(self, context: Context) -> str:
-        raise NotImplementedError
+    def create(self, context: Context) -> str:  # noqa: ARG002 - for those that are made
+        """Makes it, or changes it into what is wanted. Unless a subclass knows how, it is Refused."""
+        raise Refused(f"{self.title()}: the portal does not make this.", "Put it right by hand, or skip the step.")
 
-    def remove(self, context: Context) -> str:
-        raise NotImplementedError
+    def remove(self, context: Context) -> str:  # noqa: ARG002 - for those that are removed
+        """Removes it. Unless a subclass knows how, it is Refused."""
+        raise Refused(f"{self.title()}: this goes with the project, never alone.", "Skip the step, or tear down.")
+
+    def _answer(self, context: Context, absent: NotFound) -> str:
+        problem = absent.problem
+        service = self.resource(context).removeprefix("//").partition("/")[0] or "Google"
+        if isinstance(absent, ServiceDisabled):
+            return f"{problem.service or service} is not enabled in the project"
+        return f"{service} answered {problem.http} {problem.reason or problem.status}: {problem.message.rstrip('.')}"
+
+
+def absence_of_project(project: Mapping[str, Any] | None) -> str:
+    """How it was confirmed that nothing of the project can be used any more, in words."""
+    if project is None:
+        return "cloudresourcemanager.googleapis.com knows of no such project"
+    since = f" since {project['deleteTime']}" if "deleteTime" in project else ""
+    return f"the project is in state {project['state']}{since}; Google purges it within 30 days"
 
 
 @contextmanager
@@ -96,9 +115,42 @@ def begun(context: Context, service: str, request: Any, what: str) -> str:
     return f"asked Google to {what}"
 
 
+def changed(
+    context: Context, request: Any, changes: Iterable[Change], operation: Callable[[str], Any] | None = None
+) -> str:
+    """The changes are asked for by the request; `operation` makes the one that reads an operation by its name.
+
+    Raises Refused when the very same was asked for in this try and has failed for good: that is remembered in the
+    cache, which is a hint and no more: where it is lost, it is asked for once again.
+    """
+    changes = list(changes)
+    wanted = json.dumps([[change.path, change.wanted] for change in changes], sort_keys=True)
+    key = f"google-change:{context.request_id(f'{request.methodId} {wanted}')}"
+    if operation and (name := cache.get(key)):
+        _raise_if_refused(operation(name))
+    answer = execute(request)
+    if operation:
+        cache.set(key, answer["name"], REMEMBERED_SECONDS)
+    return f"asked Google to change {', '.join(change.path for change in changes)}"
+
+
+def _raise_if_refused(request: Any) -> None:
+    try:
+        failure = failure_of(execute(request))
+    except NotFound:
+        return
+    if isinstance(failure, Refused):
+        raise failure
+
+
 def attempt(context: Context) -> str:
     """A label value that tells which try made a thing: a person's retry may throw away what an earlier one left."""
-    return context.request_id("create")
+    return f"{context.operation_id}-{context.step}-{context.generation}"
+
+
+def is_of_operation(context: Context, value: str) -> bool:
+    """Whether such a label's value is of a try of this operation, whichever step or generation it was."""
+    return value.startswith(f"{context.operation_id}-")
 
 
 def project_number(context: Context) -> str:

@@ -10,8 +10,9 @@ from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import Namespace as NamespaceObject
 from lightkube.resources.core_v1 import PersistentVolumeClaim, Secret
 
+from provisioning.clients.google import NotFound
 from provisioning.clients.kubernetes import connected, is_absent, is_taken, name_of, suppressed
-from provisioning.engine.action import AsWanted, Context, Differs, Missing, NotYet, Refused, Seen, UnderWay
+from provisioning.engine.action import AsWanted, Change, Context, Differs, Missing, NotYet, Refused, Seen, UnderWay
 from provisioning.models import Tenancy
 from provisioning.spec import InstanceSpec
 from provisioning.steps import names
@@ -44,6 +45,18 @@ class ClusterAction(GoogleAction):
     def remove_in(self, cluster: Client, context: Context) -> str:
         raise NotImplementedError
 
+    def resource(self, context: Context) -> str:
+        """The cluster and what is in it, such as k8s:namespaces/sourcegraph."""
+        inside = self.inside(context.spec)
+        return f"{cluster_name(context.spec)}/{inside}" if inside else ""
+
+    def inside(self, spec: InstanceSpec) -> str:  # noqa: ARG002 - for those who have one
+        """The name of what it is about within the cluster; empty for what only watches."""
+        return ""
+
+    def _answer(self, context: Context, absent: NotFound) -> str:
+        return f"the cluster itself is gone: {super()._answer(context, absent)}"
+
     def _with(self, context: Context, deed: Callable[[Client, Context], Answer]) -> Answer:
         with connected(kubeconfig_for(context.spec)) as cluster:
             return deed(cluster, context)
@@ -52,10 +65,13 @@ class ClusterAction(GoogleAction):
 class Namespace(ClusterAction):
     """Kubernetes namespace"""
 
+    def inside(self, spec: InstanceSpec) -> str:
+        return f"k8s:namespaces/{names.namespace(spec)}"
+
     def see_in(self, cluster: Client, context: Context) -> Seen:
-        found = _get(cluster, NamespaceObject, names.namespace(context.spec))
+        found = get(cluster, NamespaceObject, names.namespace(context.spec))
         if found is None:
-            return Missing()
+            return Missing(f"the API server answered 404 to namespaces/{names.namespace(context.spec)}")
         if not names.is_ours(found.metadata.labels, context.spec):
             raise Refused(
                 f"There is a namespace “{found.metadata.name}” in the cluster that is not ours.",
@@ -63,12 +79,20 @@ class Namespace(ClusterAction):
             )
         if found.status and found.status.phase == "Terminating":
             return UnderWay("the namespace to be gone, with all that is in it")
-        return AsWanted()
+        return _labels_seen(found.metadata.labels, context.spec)
 
     def create_in(self, cluster: Client, context: Context) -> str:
-        metadata = ObjectMeta(name=names.namespace(context.spec), labels=context.spec.labels)
-        with suppressed(is_taken):
+        """The labels are written last and by a patch, so that a namespace that lost some gets them again."""
+        name = names.namespace(context.spec)
+        metadata = ObjectMeta(name=name, labels=context.spec.labels)
+        try:
             cluster.create(NamespaceObject(metadata=metadata))
+        except ApiError as error:
+            if not is_taken(error):
+                raise
+            if isinstance(self.see_in(cluster, context), Differs):
+                cluster.patch(NamespaceObject, name, {"metadata": {"labels": context.spec.labels}})
+                return "wrote the labels of the namespace"
         return "made the namespace"
 
     def remove_in(self, cluster: Client, context: Context) -> str:
@@ -82,6 +106,10 @@ class Connections(ClusterAction):
 
     One Secret for each of the chart's three databases, with the keys that it asks for.
     """
+
+    def inside(self, spec: InstanceSpec) -> str:
+        secrets = ",".join(names.database_secret(database) for database in names.DATABASES.values())
+        return f"k8s:namespaces/{names.namespace(spec)}/secrets/{secrets}"
 
     def see_in(self, cluster: Client, context: Context) -> Seen:
         namespace = names.namespace(context.spec)
@@ -105,10 +133,13 @@ class Connections(ClusterAction):
 class Volumes(ClusterAction):
     """Volumes"""
 
+    def inside(self, spec: InstanceSpec) -> str:
+        return f"k8s:namespaces/{names.namespace(spec)}/persistentvolumeclaims"
+
     def see_in(self, cluster: Client, context: Context) -> Seen:
         claims = list(cluster.list(PersistentVolumeClaim, namespace=names.namespace(context.spec)))
         if not claims:
-            return Missing()
+            return Missing("the API server listed no persistentvolumeclaims in the namespace")
         if all(claim.metadata and claim.metadata.deletionTimestamp for claim in claims):
             return UnderWay(f"{len(claims)} volumes to be gone")
         return Differs(f"{len(claims)} volumes are there")
@@ -121,7 +152,13 @@ class Volumes(ClusterAction):
         return f"asked for the deletion of {len(claims)} volumes"
 
 
-def _get(cluster: Client, kind: Any, name: str, namespace: str | None = None) -> Any:
+def cluster_name(spec: InstanceSpec) -> str:
+    """The full name of the instance's cluster: Google's, or the id of the one that somebody brought."""
+    return f"//container.googleapis.com/{names.cluster_path(spec)}" if _is_dedicated(spec) else str(spec.cluster_id)
+
+
+def get(cluster: Client, kind: Any, name: str, namespace: str | None = None) -> Any:
+    """The object, or None when the API server answers 404."""
     try:
         return cluster.get(kind, name, namespace=namespace) if namespace else cluster.get(kind, name)
     except ApiError as error:
@@ -130,8 +167,18 @@ def _get(cluster: Client, kind: Any, name: str, namespace: str | None = None) ->
         raise
 
 
+def _labels_seen(found: dict[str, str] | None, spec: InstanceSpec) -> Seen:
+    there = found or {}
+    changes = [
+        Change(f"metadata.labels.{key}", value, there.get(key))
+        for key, value in spec.labels.items()
+        if there.get(key) != value
+    ]
+    return Differs.in_settings(changes) if changes else AsWanted()
+
+
 def _stands(cluster: Client, wanted: Secret, namespace: str) -> bool:
-    found = _get(cluster, Secret, name_of(wanted), namespace)
+    found = get(cluster, Secret, name_of(wanted), namespace)
     return found is not None and found.data == wanted.data
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from provisioning.clients.google import NotFound, api, execute, pages
-from provisioning.engine.action import Context, Differs, Missing, NotYet, Seen
+from provisioning.engine.action import Change, Context, Differs, Missing, NotYet, Seen
+from provisioning.steps import names
 from provisioning.steps.google import GoogleAction
 
 ZONAL = {"networkEndpointGroups": "networkEndpointGroup", "disks": "disk"}
@@ -30,11 +31,17 @@ class Leftovers(GoogleAction):
 
     def see(self, context: Context) -> Seen:
         found = list(leftovers_of(context.spec.id))
-        return Differs(", ".join(leftover.name for leftover in found[:SHOWN])) if found else Missing()
+        if not found:
+            return Missing("compute.googleapis.com lists no disks, network endpoint groups or firewall rules")
+        changes = tuple(Change(f"{leftover.collection}[{leftover.name}]", None, leftover.name) for leftover in found)
+        return Differs(", ".join(leftover.name for leftover in found[:SHOWN]), changes)
 
     def remove(self, context: Context) -> str:
         sweep(context.spec.id)
         return "found nothing left"
+
+    def resource(self, context: Context) -> str:
+        return names.project_resource(context.spec, "compute")
 
 
 def sweep(project: str) -> None:

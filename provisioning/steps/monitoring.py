@@ -1,18 +1,25 @@
 """Whether somebody is woken when the instance is down: Cloud Monitoring, which names things itself."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
 
 from provisioning.clients.google import api, execute, pages
-from provisioning.engine.action import AsWanted, Context, Differs, Missing, NotYet, Seen
+from provisioning.engine.action import AsWanted, Change, Context, Differs, Missing, NotYet, Seen
 from provisioning.steps import names
-from provisioning.steps.google import GoogleAction
+from provisioning.steps.differences import differences, labelled, refuse_fixed
+from provisioning.steps.google import GoogleAction, changed
 
 PERIOD, TIMEOUT = "60s", "10s"
 DOWN_FOR = "300s"
+FIXED = {"monitoredResource", "type"}  # decided when a check or a channel is made
 PASSED = "monitoring.googleapis.com/uptime_check/check_passed"
+
+Thing = dict[str, Any]
+Found = Mapping[str, Thing | None]  # by what it is, those that are wanted
 
 
 class Monitoring(GoogleAction):
@@ -24,19 +31,24 @@ class Monitoring(GoogleAction):
 
     def see(self, context: Context) -> Seen:
         found = {what: _found(context, what) for what in _wanted()}
-        if all(found.values()):
-            return AsWanted({what: thing["name"] for what, thing in found.items() if thing})
-        if any(_found(context, what) for what in COLLECTIONS):
-            return Differs(f"without {', '.join(what for what, thing in found.items() if not thing)}")
-        return Missing()
+        if not any(found.values()) and not any(_found(context, what) for what in COLLECTIONS if what not in found):
+            return Missing("monitoring.googleapis.com lists nothing that bears the instance's labels")
+        if changes := [change for what in found for change in _changes(context, what, found)]:
+            absent = [what for what in found if not found[what]]
+            return Differs(f"without {', '.join(absent)}", tuple(changes)) if absent else Differs.in_settings(changes)
+        return AsWanted({what: thing["name"] for what, thing in found.items() if thing})
 
     def create(self, context: Context) -> str:
         """The last call before a create is the look for that very thing, so a lease lost before makes no second."""
+        found: dict[str, Thing | None] = {}
         for what in _wanted():
-            body, parent = _body(context, what), COLLECTIONS[what].parent
-            if not _found(context, what):
+            body, parent = _body(context, what, found), COLLECTIONS[what].parent
+            found[what] = _found(context, what)
+            if not found[what]:
                 execute(_collection(what).create(**{parent: f"projects/{context.spec.id}"}, body=body))
                 return f"made the {what}"
+            if changes := _changes(context, what, found):
+                return _change(context, what, found, changes)
         return "found all made"
 
     def remove(self, context: Context) -> str:
@@ -45,6 +57,9 @@ class Monitoring(GoogleAction):
                 execute(_collection(what).delete(name=thing["name"]))
                 return f"removed the {what}"
         return "found nothing to remove"
+
+    def resource(self, context: Context) -> str:
+        return names.project_resource(context.spec, "monitoring", COLLECTIONS[CHECK].name)
 
 
 @dataclass(frozen=True)
@@ -78,12 +93,36 @@ def _found(context: Context, what: str) -> dict[str, Any] | None:
     return next((thing for thing in found if names.is_ours(thing.get("userLabels"), context.spec)), None)
 
 
-def _body(context: Context, what: str) -> dict[str, Any]:
+def _changes(context: Context, what: str, found: Found) -> list[Change]:
+    """What of one thing is not as wanted; of an alert whose check is not there, nothing can be told."""
+    thing = found[what]
+    if thing is None:
+        return [Change(COLLECTIONS[what].name, what, None)]
+    if what == ALERT and not found[CHECK]:
+        return []
+    changes = differences(_body(context, what, found), thing)
+    return [replace(change, path=f"{COLLECTIONS[what].name}.{change.path}") for change in changes]
+
+
+def _change(context: Context, what: str, found: Found, changes: list[Change]) -> str:
+    """All fields that differ, in one patch. What a check looks at is decided when it is made."""
+    thing = found[what] or {}
+    fields = list(dict.fromkeys(re.split(r"[.\[]", change.path)[1] for change in changes))
+    changeable = [f"{COLLECTIONS[what].name}.{field}" for field in fields if field not in FIXED]
+    refuse_fixed(f"The {what}", changes, changeable, "Delete it in the project, then retry the step: it is made anew.")
+    body = _body(context, what, found)
+    body["userLabels"] = labelled(thing.get("userLabels"), context.spec.labels)
+    wanted = {field: body[field] for field in fields}
+    request = _collection(what).patch(name=thing["name"], updateMask=",".join(fields), body=wanted)
+    return changed(context, request, changes)
+
+
+def _body(context: Context, what: str, found: Found) -> Thing:
     if what == CHECK:
         return _check_body(context)
     if what == CHANNEL:
         return _channel_body(context)
-    check, channel = _found(context, CHECK), _found(context, CHANNEL)
+    check, channel = found.get(CHECK), found.get(CHANNEL)
     if check is None:
         raise NotYet("the uptime check to appear")
     return _alert_body(context, check["name"].rpartition("/")[2], channel)
@@ -92,6 +131,7 @@ def _body(context: Context, what: str) -> dict[str, Any]:
 def _channel_body(context: Context) -> dict[str, Any]:
     return {
         "type": "email",
+        "enabled": True,
         "displayName": "Who runs the fleet",
         "labels": {"email_address": settings.ALERT_EMAIL},
         "userLabels": context.spec.labels,
@@ -114,6 +154,7 @@ def _alert_body(context: Context, check_id: str, channel: dict[str, Any] | None)
     return {
         "displayName": f"{context.spec.domain} is down",
         "combiner": "OR",
+        "enabled": True,
         "userLabels": context.spec.labels,
         "notificationChannels": [channel["name"]] if channel else [],
         "conditions": [

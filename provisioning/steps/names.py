@@ -62,6 +62,11 @@ def namespace(spec: InstanceSpec) -> str:
     return spec.id if spec.tenancy == Tenancy.BYOK else "sourcegraph"
 
 
+def project_resource(spec: InstanceSpec, service: str, path: str = "") -> str:
+    """The full name of something in the instance's project, as Cloud Asset Inventory writes it."""
+    return f"//{service}.googleapis.com/projects/{spec.id}{path and '/'}{path}"
+
+
 def is_ours(labels: dict[str, str] | None, spec: InstanceSpec) -> bool:
     """Whether something that bears these labels belongs to the instance."""
     return (labels or {}).get("instance") == spec.id

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from provisioning.clients.google import api, execute
-from provisioning.engine.action import AsWanted, Context, Differs, Missing, Seen, UnderWay
+from provisioning.clients.google import AlreadyExists, api, execute
+from provisioning.engine.action import AsWanted, Context, Differs, Missing, Seen
 from provisioning.steps import names
 from provisioning.steps.compute import ComputeResource
+from provisioning.steps.differences import differences
 from provisioning.steps.google import GoogleAction, begun, project_number
 from provisioning.steps.leftovers import sweep
 
@@ -18,6 +19,7 @@ class Network(ComputeResource):
     """Private network"""
 
     collection, argument, name = "networks", "network", names.NETWORK
+    changeable = frozenset({"routingConfig"})
 
     def body(self, context: Context) -> dict[str, Any]:
         return {
@@ -37,6 +39,7 @@ class Subnet(ComputeResource):
 
     collection, argument, name = "subnetworks", "subnetwork", names.SUBNET
     is_regional = True
+    changeable = frozenset({"privateIpGoogleAccess", "secondaryIpRanges"})
 
     def body(self, context: Context) -> dict[str, Any]:
         return {
@@ -49,12 +52,20 @@ class Subnet(ComputeResource):
             ],
         }
 
+    def change(self, context: Context, found: dict[str, Any], field: str) -> Any:
+        if field == "secondaryIpRanges":
+            ranges = self.body(context)[field]
+            return self.patch(context, {field: ranges, "fingerprint": found.get("fingerprint", "")})
+        place = {"project": context.spec.id, "region": context.spec.region, "subnetwork": self.name}
+        return api("compute", "v1").subnetworks().setPrivateIpGoogleAccess(**place, body={field: True})
+
 
 class Gateway(ComputeResource):
     """Outgoing internet access"""
 
     collection, argument, name = "routers", "router", names.ROUTER
     is_regional = True
+    changeable = frozenset({"nats"})
 
     def body(self, context: Context) -> dict[str, Any]:
         return {
@@ -73,6 +84,7 @@ class PrivateRange(ComputeResource):
     """Address range for Google's private services"""
 
     collection, argument, name = "globalAddresses", "address", names.PRIVATE_RANGE
+    changeable = frozenset({"labels"})
 
     def body(self, context: Context) -> dict[str, Any]:
         return {
@@ -83,14 +95,21 @@ class PrivateRange(ComputeResource):
             "labels": context.spec.labels,
         }
 
+    def change(self, context: Context, found: dict[str, Any], field: str) -> Any:  # noqa: ARG002 - labels alone
+        return self.set_labels(context, found)
+
 
 class Address(ComputeResource):
     """Public IP address"""
 
     collection, argument, name = "globalAddresses", "address", names.ADDRESS
+    changeable = frozenset({"labels"})
 
     def body(self, context: Context) -> dict[str, Any]:
         return {"addressType": "EXTERNAL", "ipVersion": "IPV4", "labels": context.spec.labels}
+
+    def change(self, context: Context, found: dict[str, Any], field: str) -> Any:  # noqa: ARG002 - labels alone
+        return self.set_labels(context, found)
 
     def outputs(self, found: dict[str, Any]) -> dict[str, Any]:
         return {"ip": found["address"]}
@@ -104,19 +123,21 @@ class PrivateConnection(GoogleAction):
         answer = execute(_connections().list(parent=SERVICE_NETWORKING, network=network))
         connection = next(iter(answer.get("connections", ())), None)
         if connection is None:
-            return Missing()
-        if names.PRIVATE_RANGE not in connection.get("reservedPeeringRanges", ()):
-            return Differs("it does not use the range that was set apart for it")
-        return AsWanted() if self._is_peered(context) else UnderWay("Google to join the two networks")
+            return Missing("servicenetworking.googleapis.com lists no connection of the network")
+        wanted = {"reservedPeeringRanges": [names.PRIVATE_RANGE], "peering": {"state": "ACTIVE"}}
+        found = {**connection, "peering": self._peering(context)}
+        changes = differences(wanted, found)
+        return Differs.in_settings(changes) if changes else AsWanted()
 
     def create(self, context: Context) -> str:
+        """The two networks are joined; where they were once, over other ranges or parted since, again."""
         body = {"network": self._network(context), "reservedPeeringRanges": [names.PRIVATE_RANGE]}
-        if isinstance(self.look(context), Differs):
-            name = f"{SERVICE_NETWORKING}/connections/-"
-            request = _connections().patch(name=name, force=True, body=body)
+        try:
+            request = _connections().create(parent=SERVICE_NETWORKING, body=body)
+            return begun(context, "servicenetworking", request, "join the two networks")
+        except AlreadyExists:
+            request = _connections().patch(name=f"{SERVICE_NETWORKING}/connections/-", force=True, body=body)
             return begun(context, "servicenetworking", request, "change the connection")
-        request = _connections().create(parent=SERVICE_NETWORKING, body=body)
-        return begun(context, "servicenetworking", request, "join the two networks")
 
     def remove(self, context: Context) -> str:
         """Google refuses for up to four days after the last database is gone; the connection dies with the project."""
@@ -125,9 +146,14 @@ class PrivateConnection(GoogleAction):
         request = _connections().deleteConnection(name=name, body=body)
         return begun(context, "servicenetworking", request, "part the two networks")
 
-    def _is_peered(self, context: Context) -> bool:
+    def resource(self, context: Context) -> str:
+        network = f"global/networks/{names.NETWORK}"
+        return names.project_resource(context.spec, "servicenetworking", f"{network}/connections/{PEERING}")
+
+    def _peering(self, context: Context) -> dict[str, Any]:
+        """Our half of the connection: it comes last, and a person can take it away."""
         network = execute(api("compute", "v1").networks().get(project=context.spec.id, network=names.NETWORK))
-        return any(p["name"] == PEERING and p["state"] == "ACTIVE" for p in network.get("peerings", ()))
+        return next((peering for peering in network.get("peerings", ()) if peering["name"] == PEERING), {})
 
     def _network(self, context: Context) -> str:
         return names.network_path(project_number(context))

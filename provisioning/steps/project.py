@@ -1,12 +1,16 @@
 """The project itself: Cloud Resource Manager and Cloud Billing."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.conf import settings
 
 from provisioning.clients.google import AlreadyExists, api, execute, pages
 from provisioning.clients.google.projects import ACTIVE, is_gone, project_of
 from provisioning.engine.action import Action, AsWanted, Context, Differs, Missing, NotYet, Refused, Seen, seconds
 from provisioning.steps import names
-from provisioning.steps.google import GoogleAction, begun
+from provisioning.steps.differences import differences, labelled, touched
+from provisioning.steps.google import GoogleAction, absence_of_project, begun
 
 
 class Project(Action):
@@ -15,21 +19,22 @@ class Project(Action):
     def look(self, context: Context) -> Seen:
         project = project_of(context.spec.id)
         if project is None or project["state"] != ACTIVE:
-            return Missing()
+            return Missing(absence_of_project(project))
         if not names.is_ours(project.get("labels"), context.spec):
             raise Refused(
                 f"There is a project {context.spec.id} that does not bear our labels.",
                 "Find out whose it is; if it is ours, give it the labels of the instance.",
             )
+        if changes := differences(_settings(context), project):
+            return Differs.in_settings(changes)
         return AsWanted({"number": str(project["name"]).removeprefix("projects/")})
 
     def make(self, context: Context) -> str:
-        body = {
-            "projectId": context.spec.id,
-            "displayName": f"Sourcegraph {context.spec.slug}"[:30],
-            "parent": settings.GOOGLE_PARENT,
-            "labels": context.spec.labels,
-        }
+        """Makes it, or gives it back its name and labels; where it lies in the hierarchy is its owners' business."""
+        project = project_of(context.spec.id)
+        if project is not None and project["state"] == ACTIVE:
+            return self._change(context, project)
+        body = {**_settings(context), "projectId": context.spec.id, "parent": settings.GOOGLE_PARENT}
         try:
             request = api("cloudresourcemanager", "v3").projects().create(body=body)
             return begun(context, "cloudresourcemanager", request, "make the project")
@@ -42,6 +47,18 @@ class Project(Action):
         request = api("cloudresourcemanager", "v3").projects().delete(name=f"projects/{context.spec.id}")
         return begun(context, "cloudresourcemanager", request, "delete the project")
 
+    def resource(self, context: Context) -> str:
+        return names.project_resource(context.spec, "cloudresourcemanager")
+
+    def _change(self, context: Context, project: Mapping[str, Any]) -> str:
+        changes = differences(_settings(context), project)
+        if not changes:
+            return "found it made already"
+        body = {**_settings(context), "labels": labelled(project.get("labels"), context.spec.labels)}
+        mask = ",".join(touched(changes))
+        request = api("cloudresourcemanager", "v3").projects().patch(name=project["name"], updateMask=mask, body=body)
+        return begun(context, "cloudresourcemanager", request, "change the project")
+
 
 class Billing(GoogleAction):
     """Billing account"""
@@ -49,9 +66,11 @@ class Billing(GoogleAction):
     def see(self, context: Context) -> Seen:
         info = execute(api("cloudbilling", "v1").projects().getBillingInfo(name=f"projects/{context.spec.id}"))
         linked = info.get("billingAccountName", "")
-        if linked == settings.GOOGLE_BILLING_ACCOUNT and info.get("billingEnabled"):
-            return AsWanted()
-        return Differs(f"linked to {linked}, which does not pay") if linked else Missing()
+        wanted = {"billingAccountName": settings.GOOGLE_BILLING_ACCOUNT, "billingEnabled": True}
+        if not linked:
+            return Missing("cloudbilling.googleapis.com names no account that pays")
+        changes = differences(wanted, info)
+        return Differs.in_settings(changes) if changes else AsWanted()
 
     def create(self, context: Context) -> str:
         body = {"billingAccountName": settings.GOOGLE_BILLING_ACCOUNT}
@@ -64,12 +83,17 @@ class Billing(GoogleAction):
             )
         return "linked the project to the billing account"
 
+    def resource(self, context: Context) -> str:
+        return names.project_resource(context.spec, "cloudbilling", "billingInfo")
+
 
 class DeletionLock(GoogleAction):
     """Lock against accidental deletion"""
 
     def see(self, context: Context) -> Seen:
-        return AsWanted() if self._liens(context) else Missing()
+        if self._liens(context):
+            return AsWanted()
+        return Missing("cloudresourcemanager.googleapis.com lists no lien of the portal's on the project")
 
     def create(self, context: Context) -> str:
         """Google names liens, so that a second create would make a second one."""
@@ -89,12 +113,19 @@ class DeletionLock(GoogleAction):
             execute(api("cloudresourcemanager", "v3").liens().delete(name=lien))
         return "lifted the lien"
 
+    def resource(self, context: Context) -> str:
+        return names.project_resource(context.spec, "cloudresourcemanager", "liens")
+
     def _liens(self, context: Context) -> list[str]:
         """The names of the portal's own liens; one that a person placed stays, and stops a teardown."""
         collection = api("cloudresourcemanager", "v3").liens()
         listing = pages(collection, collection.list(parent=f"projects/{context.spec.id}"))
         liens = [lien for page in listing for lien in page.get("liens", ())]
         return [lien["name"] for lien in liens if lien.get("origin") == names.LIEN_ORIGIN]
+
+
+def _settings(context: Context) -> dict[str, Any]:
+    return {"displayName": f"Sourcegraph {context.spec.slug}"[:30], "labels": context.spec.labels}
 
 
 def _adopt(context: Context) -> str:

@@ -6,7 +6,7 @@ from lightkube.core.exceptions import ApiError
 from lightkube.resources.core_v1 import Namespace, PersistentVolume
 
 from provisioning.clients.google import Forbidden, NotFound, api, execute, pages
-from provisioning.clients.google.projects import is_gone
+from provisioning.clients.google.projects import is_gone, project_of
 from provisioning.clients.kubernetes import connected, is_absent, is_forbidden
 from provisioning.engine.action import Action, Context, Differs, Missing, Refused, Seen
 from provisioning.models import Tenancy
@@ -14,6 +14,7 @@ from provisioning.spec import InstanceSpec
 from provisioning.steps import names
 from provisioning.steps.cluster_access import kubeconfig_for
 from provisioning.steps.dns import DnsRecord
+from provisioning.steps.google import absence_of_project
 from provisioning.steps.leftovers import leftovers_of
 
 
@@ -23,7 +24,10 @@ class Proof(Action):
     def look(self, context: Context) -> Seen:
         is_dedicated = context.spec.tenancy == Tenancy.DEDICATED
         left = list(_left_in_google(context) if is_dedicated else _left_in_cluster(context.spec))
-        return Differs(", ".join(left)) if left else Missing()
+        return Differs(", ".join(left)) if left else Missing(_confirmed(context.spec))
+
+    def make(self, context: Context) -> str:  # noqa: ARG002 - there is nothing to make
+        raise Refused("A proof that nothing is left is only ever looked for.", "Tear the instance down.")
 
     def drop(self, context: Context) -> str:
         """Raises Refused with the list: what the steps before could not remove, a person must."""
@@ -31,6 +35,13 @@ class Proof(Action):
         if isinstance(seen, Differs):
             raise Refused(f"Left of the instance: {seen.difference}.", "Remove it by hand, then retry the step.")
         return "found nothing"
+
+
+def _confirmed(spec: InstanceSpec) -> str:
+    if spec.tenancy != Tenancy.DEDICATED:
+        return f"the cluster has no namespace {names.namespace(spec)} and no volume that was claimed in it"
+    project = absence_of_project(project_of(spec.id))
+    return f"no record of {spec.domain}, no live project with the instance's label; {project}"
 
 
 def _left_in_google(context: Context) -> Iterator[str]:

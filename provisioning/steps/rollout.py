@@ -1,17 +1,19 @@
 """Whether the application comes up in its cluster: read from Kubernetes, since Helm does not wait."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lightkube.core.client import Client
-from lightkube.resources.apps_v1 import Deployment, StatefulSet
+from lightkube.resources.apps_v1 import Deployment, ReplicaSet, StatefulSet
 from lightkube.resources.batch_v1 import Job
 from lightkube.resources.core_v1 import Pod
+from lightkube.types import CascadeType
 
-from provisioning.clients.kubernetes import name_of
-from provisioning.engine.action import AsWanted, Context, Missing, Refused, Seen, UnderWay, seconds
+from provisioning.clients.kubernetes import is_absent, name_of, suppressed
+from provisioning.engine.action import AsWanted, Context, Differs, Missing, Refused, Seen, UnderWay, seconds
 from provisioning.steps import names
 from provisioning.steps.kubernetes import ClusterAction
+from provisioning.steps.revisions import is_observed, newest
 
 RESTARTS_ALLOWED = 5
 SHOWN = 3
@@ -25,7 +27,10 @@ STUCK_REASONS = {
 
 
 class Rollout(ClusterAction):
-    """Start of the application"""
+    """Start of the application
+
+    Going back it refuses nothing: what keeps crashing then is what is just being replaced, or else time will tell.
+    """
 
     def see_in(self, cluster: Client, context: Context) -> Seen:
         namespace = names.namespace(context.spec)
@@ -33,28 +38,48 @@ class Rollout(ClusterAction):
         if not workloads:
             return Missing()
         jobs = list(cluster.list(Job, namespace=namespace))
+        if context.is_going_back and (failed := [name_of(job) for job in jobs if _failure(job)]):
+            return Differs(f"what failed is in the way: {_listed(failed)}")
         _raise_for_failed(jobs)
         waiting = [name_of(item) for item in workloads if not _is_up(item)] + [
             name_of(job) for job in jobs if not _is_over(job)
         ]
         if not waiting:
             return AsWanted({"workloads": len(workloads)})
-        troubles = list(_troubles(cluster.list(Pod, namespace=namespace)))
-        return UnderWay(f"{_listed(waiting)} to be ready{_because(troubles)}", seconds(10))
+        known = newest(workloads, cluster.list(ReplicaSet, namespace=namespace))
+        pods = list(cluster.list(Pod, namespace=namespace))
+        if held := [name_of(pod) for pod in pods if known.is_held(pod)]:
+            return Differs(f"an earlier revision that never became ready is in the way: {_listed(held)}")
+        if not context.is_going_back:
+            _raise_for_crashing(pod for pod in pods if known.is_current(pod))
+        return UnderWay(f"{_listed(waiting)} to be ready{_because(list(_troubles(pods)))}", seconds(10))
 
-    def create_in(self, cluster: Client, context: Context) -> str:  # noqa: ARG002 - nothing can be made here
-        """Raises Refused: it is Helm that makes workloads."""
-        raise Refused("The release has no workloads.", "Look at the chart and its values, then tear down or retry.")
+    def create_in(self, cluster: Client, context: Context) -> str:
+        """Pods that are in the way are removed. Raises Refused without workloads: it is Helm that makes those."""
+        namespace = names.namespace(context.spec)
+        workloads = [*cluster.list(Deployment, namespace=namespace), *cluster.list(StatefulSet, namespace=namespace)]
+        if not workloads:
+            raise Refused("The release has no workloads.", "Look at the chart and its values, then tear down or retry.")
+        known = newest(workloads, ())
+        in_the_way: list[Pod | Job] = [pod for pod in cluster.list(Pod, namespace=namespace) if known.is_held(pod)]
+        if context.is_going_back:
+            in_the_way += [job for job in cluster.list(Job, namespace=namespace) if _failure(job)]
+        for item in in_the_way:
+            with suppressed(is_absent):
+                cluster.delete(type(item), name_of(item), namespace=namespace, cascade=CascadeType.BACKGROUND)
+        removed = [name_of(item) for item in in_the_way]
+        return f"removed {_listed(removed)}, which was in the way" if removed else "found nothing in the way"
 
 
 def _is_up(item: Any) -> bool:
     """As kubectl's rollout status decides it, for Deployments and StatefulSets alike."""
     wanted = 1 if item.spec.replicas is None else item.spec.replicas
     status = item.status
-    if status is None or (status.observedGeneration or 0) < (item.metadata.generation or 0):
+    if not is_observed(item):
         return False
     ready = status.availableReplicas if isinstance(item, Deployment) else status.readyReplicas
-    return (status.updatedReplicas or 0) >= wanted and (ready or 0) >= wanted
+    updated = status.updatedReplicas or 0
+    return updated >= wanted and (ready or 0) >= wanted and (status.replicas or 0) <= updated
 
 
 def _is_over(job: Job) -> bool:
@@ -63,30 +88,41 @@ def _is_over(job: Job) -> bool:
 
 def _raise_for_failed(jobs: list[Job]) -> None:
     for job in jobs:
-        for condition in (job.status.conditions if job.status else None) or ():
-            if condition.type == "Failed" and condition.status == "True":
-                reason = condition.message or condition.reason or "no reason given"
-                raise Refused(
-                    f"{name_of(job)} failed: {reason.rstrip('.')}.", "Read its logs, mend the cause, then retry."
-                )
+        if reason := _failure(job):
+            raise Refused(f"{name_of(job)} failed: {reason.rstrip('.')}.", "Read its logs, mend the cause, then retry.")
 
 
-def _troubles(pods: Any) -> Iterator[str]:
-    """What keeps pods from running. Raises Refused for one that has crashed too often to hope."""
+def _failure(job: Job) -> str:
+    """Why it failed for good; empty if it did not."""
+    conditions = (job.status.conditions if job.status else None) or ()
+    failed = next((each for each in conditions if each.type == "Failed" and each.status == "True"), None)
+    return (failed.message or failed.reason or "no reason given") if failed else ""
+
+
+def _raise_for_crashing(pods: Iterable[Any]) -> None:
+    """Raises Refused for one that has crashed too often to hope."""
     for pod in pods:
-        status = pod.status
-        for condition in (status.conditions if status else None) or ():
-            if condition.type == "PodScheduled" and condition.status == "False":
-                yield f"no node for {_owner(pod)}: {condition.message}"
-        for container in _containers(status):
-            reason = container.state.waiting.reason if container.state and container.state.waiting else ""
-            if reason == "CrashLoopBackOff" and container.restartCount >= RESTARTS_ALLOWED:
+        for container in _containers(pod.status):
+            if _reason(container) == "CrashLoopBackOff" and container.restartCount >= RESTARTS_ALLOWED:
                 raise Refused(
                     f"{_owner(pod)} keeps crashing ({container.restartCount} times): {_last_words(container)}.",
                     "Read its logs, mend the cause, then retry.",
                 )
-            if reason in STUCK_REASONS:
-                yield f"{_owner(pod)}: {container.state.waiting.message or reason}"
+
+
+def _troubles(pods: Iterable[Any]) -> Iterator[str]:
+    """What keeps pods from running."""
+    for pod in pods:
+        for condition in (pod.status.conditions if pod.status else None) or ():
+            if condition.type == "PodScheduled" and condition.status == "False":
+                yield f"no node for {_owner(pod)}: {condition.message}"
+        for container in _containers(pod.status):
+            if _reason(container) in STUCK_REASONS:
+                yield f"{_owner(pod)}: {container.state.waiting.message or _reason(container)}"
+
+
+def _reason(container: Any) -> str:
+    return str(container.state.waiting.reason) if container.state and container.state.waiting else ""
 
 
 def _containers(status: Any) -> list[Any]:

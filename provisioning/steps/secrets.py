@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from provisioning.clients.kubernetes import connected
 from provisioning.clients.secrets import GoogleSecrets, KubernetesSecrets, SecretStore
-from provisioning.engine.action import AsWanted, Context, Missing, Seen
+from provisioning.engine.action import AsWanted, Change, Context, Differs, Missing, Seen
 from provisioning.models import Tenancy
 from provisioning.spec import InstanceSpec
 from provisioning.steps import names
@@ -22,13 +22,22 @@ class Secrets(GoogleAction):
 
     def see(self, context: Context) -> Seen:
         with store_of(context.spec) as store:
-            return AsWanted() if all(store.read(name) is not None for name in WANTED) else Missing()
+            absent = [name for name in WANTED if store.read(name) is None]
+        if len(absent) == len(WANTED):
+            return Missing("the secret store holds none of them")
+        changes = tuple(Change(f"secrets[{name}]", {"name": name}, None) for name in absent)
+        return Differs(f"not there: {', '.join(absent)}", changes) if absent else AsWanted()
 
     def create(self, context: Context) -> str:
         with store_of(context.spec) as store:
             for name in WANTED:
                 store.write(name, secrets.token_urlsafe(PASSWORD_BYTES))
         return "generated the passwords that were not there"
+
+    def resource(self, context: Context) -> str:
+        if context.spec.tenancy == Tenancy.DEDICATED:
+            return names.project_resource(context.spec, "secretmanager", "secrets")
+        return f"namespaces/{names.namespace(context.spec)}/secrets"
 
 
 @contextmanager

@@ -1,8 +1,9 @@
 """Which of Google's services are on in the project, and their identities: Service Usage."""
 
 from provisioning.clients.google import api, execute
-from provisioning.engine.action import AsWanted, Context, Differs, Seen
-from provisioning.steps.google import GoogleAction, begun
+from provisioning.engine.action import AsWanted, Change, Context, Differs, Seen
+from provisioning.steps import names
+from provisioning.steps.google import ENABLED, GoogleAction, begun
 
 # In one call, which takes up to twenty and counts five times against the quota.
 SERVICES = (
@@ -25,7 +26,8 @@ class EnabledServices(GoogleAction):
 
     def see(self, context: Context) -> Seen:
         missing = self._missing(context)
-        return Differs(f"not enabled: {', '.join(missing)}") if missing else AsWanted()
+        changes = tuple(Change(f"services[{service}].state", ENABLED, "DISABLED") for service in missing)
+        return Differs(f"not enabled: {', '.join(missing)}", changes) if missing else AsWanted()
 
     def create(self, context: Context) -> str:
         body = {"serviceIds": self._missing(context)}
@@ -34,11 +36,14 @@ class EnabledServices(GoogleAction):
         request = api("serviceusage", "v1").services().batchEnable(parent=f"projects/{context.spec.id}", body=body)
         return begun(context, "serviceusage", request, "enable its services")
 
+    def resource(self, context: Context) -> str:
+        return names.project_resource(context.spec, "serviceusage", "services")
+
     def _missing(self, context: Context) -> list[str]:
         parent = f"projects/{context.spec.id}"
         wanted = [f"{parent}/services/{service}" for service in SERVICES]
         answer = execute(api("serviceusage", "v1").services().batchGet(parent=parent, names=wanted))
-        enabled = {_service(found["name"]) for found in answer.get("services", ()) if found.get("state") == "ENABLED"}
+        enabled = {_service(found["name"]) for found in answer.get("services", ()) if found.get("state") == ENABLED}
         return [service for service in SERVICES if service not in enabled]
 
 

@@ -28,13 +28,14 @@ from provisioning.steps import (
     secrets,
     services,
     sql,
+    volumes,
 )
 
 GOOGLE = frozenset({str(Tenancy.DEDICATED)})
 BROUGHT = frozenset({str(Tenancy.BYOK)})
 SHORT, LONG = minutes(20), minutes(60)
 REMOVE = Undo.REMOVE
-NOTHING = Undo.NOTHING  # it goes with the project, the database server or the namespace
+NOTHING = Undo.NOTHING  # it goes with the project, the database server or the namespace, or it only watches
 
 
 def _line(
@@ -84,6 +85,7 @@ NODES = (
     _line("application", "connections nodes gateway address database-user", release.Application(), REMOVE,
           seconds(15), SHORT),
     _line("rollout", "application", rollout.Rollout(), NOTHING, seconds(120), minutes(45)),
+    _line("volumes", "rollout", volumes.VolumeSizes(), NOTHING, seconds(1), SHORT),
     _line("health", "rollout dns", application.Health(), NOTHING, seconds(5), LONG),
     _line("administrator", "health", application.SiteAdmin(), NOTHING, seconds(2), SHORT),
     _line("monitoring", "health", monitoring.Monitoring(), REMOVE, seconds(4), SHORT, GOOGLE),

@@ -11,6 +11,7 @@ from portal.core import clock
 from portal.core.audit import record
 from provisioning.engine.action import Action, minutes, seconds
 from provisioning.engine.graph import Goal, Node, OnFailure, Undo, Workflow
+from provisioning.fleet import certificates
 from provisioning.models import Instance, InstanceStatus, Operation, OperationKind, Tenancy
 from provisioning.steps import (
     backups,
@@ -72,12 +73,13 @@ NODES = (
 
 
 def _succeeded(operation: Operation) -> None:
-    """The instance is deleted; its name is free again."""
+    """The instance is deleted; its name is free again, and a certificate says so."""
     instance = Instance.objects.select_for_update().get(pk=operation.instance_id)
     instance.status = InstanceStatus.DELETED
     instance.deleted_at = clock.now()
     instance.save(update_fields=["status", "deleted_at"])
     record("instance.deleted", instance, organization_id=instance.organization_id, actor_label="engine")
+    certificates.issue(operation)
 
 
 TEARDOWN = Workflow(OperationKind.TEARDOWN, NODES, OnFailure.KEEP, _succeeded)

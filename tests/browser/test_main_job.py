@@ -40,6 +40,7 @@ def test_a_person_signs_up_gets_an_instance_opens_it_and_deletes_it(open_window,
     visitor.follows("initech")
     visitor.follows("Delete…")
     visitor.reads("This will be lost")
+    expect(visitor.page.get_by_text("objects will be removed")).to_be_visible(timeout=60_000)
     visitor.page.get_by_label("Type initech to confirm").fill("initec")
     visitor.presses("Delete this instance")
     visitor.reads("Type “initech” to confirm")
@@ -48,6 +49,10 @@ def test_a_person_signs_up_gets_an_instance_opens_it_and_deletes_it(open_window,
 
     visitor.sees("Deleting initech")
     visitor.sees("initech is deleted", timeout_ms=GOES_AWAY_MS)
+    visitor.follows("Certificate")
+    visitor.sees("Certificate of deletion")
+    visitor.reads("Database server")
+    visitor.page.go_back()
     visitor.follows("To your instances")
     visitor.reads("No instance in use")
     inbox.goto(f"{stack.devcloud.http_url}/mail/")
@@ -67,6 +72,9 @@ def test_it_works_on_a_phone_without_scripts(open_window):
 
     visitor.follows("umbrella")
     visitor.follows("Delete…")
+    visitor.presses("Show what will be removed")
+    visitor.reads("looked at")
+    visitor.presses("Look again")
     page.get_by_label("Type umbrella to confirm").fill("umbrella")
     visitor.presses("Delete this instance")
     visitor.sees("Deleting umbrella")

@@ -150,7 +150,8 @@ class Place:
         request = self.clusters().create(parent=self.location, body=self.cluster_body(name, **fields))
         assert "error" not in self.run("container", request)
         full = f"{self.location}/clusters/{name}"
-        self.google.devcloud.skip("next")
+        while self.clusters().get(name=full).execute()["status"] != "RUNNING":
+            self.google.devcloud.skip("next")
         return full
 
 

@@ -107,7 +107,7 @@ def test_node_pools_are_made_resized_and_deleted_one_operation_at_a_time(place, 
     place.finish("container", operation)
     assert node_pools(place).get(name=pool).execute()["status"] == "RUNNING"
     place.run("container", node_pools(place).setSize(name=pool, body={"nodeCount": 0}))
-    assert node_pools(place).get(name=pool).execute()["initialNodeCount"] == 0
+    assert node_pools(place).get(name=pool).execute().get("initialNodeCount", 0) == 0
     place.run("container", node_pools(place).delete(name=pool))
     assert [found["name"] for found in node_pools(place).list(parent=cluster).execute()["nodePools"]] == ["main"]
 

@@ -97,6 +97,17 @@ class TestProcess:
             assert devcloud.control("GET", "faults") == {"faults": []}
             google.close()
 
+    def test_a_snapshot_is_put_back_as_it_was(self, devcloud):
+        devcloud.reset()
+        form = {"id": "byok-kept"}
+        httpx.post(f"{devcloud.http_url}/_control/kubernetes/clusters", json=form, trust_env=False)
+        snapshot = devcloud.control("GET", "snapshot")
+        devcloud.reset()
+        assert devcloud.control("GET", "kubernetes/clusters") == {"clusters": []}
+        devcloud.control("PUT", "snapshot", snapshot)
+        assert [found["id"] for found in devcloud.control("GET", "kubernetes/clusters")["clusters"]] == ["byok-kept"]
+        assert devcloud.control("GET", "snapshot") == snapshot
+
 
 class TestMail:
     def test_mail_is_caught_and_found_by_its_recipient(self, devcloud):

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     POSTGRES = "postgres"  # PostgreSQL is stopped at once (SIGQUIT) and recovers after a while
     PAUSE = "pause"  # a worker is stopped past its lease (SIGSTOP) and goes on
     BEATS = "beats"  # two schedulers at once
+    DEPLOY = "deploy"  # a worker is asked to stop (SIGTERM), and a new one takes its place
 
 
 WEIGHTS = {
@@ -33,6 +34,7 @@ WEIGHTS = {
     Kind.POSTGRES: 5,
     Kind.PAUSE: 6,
     Kind.BEATS: 2,
+    Kind.DEPLOY: 6,
 }
 OUTAGE_SECONDS = (0.5, 4.0)
 PAST_THE_LEASE_SECONDS = (1.0, 5.0)
@@ -52,10 +54,22 @@ ANSWERS: tuple[Mapping[str, Any], ...] = (
     {"effect": "reset"},
     {"effect": "act_then_drop"},
 )
-SERVICES = (
-    "cloudbilling cloudresourcemanager compute container dns gkebackup iam kubernetes monitoring secretmanager "
-    "servicenetworking serviceusage sqladmin"
-).split()
+SERVICES = {  # by how much of the work goes through them
+    "cloudbilling": 1,
+    "cloudresourcemanager": 1,
+    "compute": 2,
+    "container": 3,
+    "dns": 1,
+    "gkebackup": 1,
+    "iam": 1,
+    "iamcredentials": 1,
+    "kubernetes": 6,
+    "monitoring": 1,
+    "secretmanager": 1,
+    "servicenetworking": 1,
+    "serviceusage": 1,
+    "sqladmin": 3,
+}
 METHODS = ("*", "*", "*.get*", "*.list", "*.delete")
 MAKING = {"compute": "*.insert", "sqladmin": "*.insert", "serviceusage": "*.batchEnable"}  # the others say create
 KUBERNETES_METHODS = ("*", "* GET *", "* POST *", "* PATCH *", "* DELETE *")
@@ -91,7 +105,8 @@ def plan(seed: int, count: int, spacing: float) -> list[Fault]:
 
 
 def _rule(dice: random.Random) -> dict[str, Any]:
-    service, answer = dice.choice(SERVICES), dice.choice(ANSWERS)
+    service = dice.choices(list(SERVICES), list(SERVICES.values()))[0]
+    answer = dice.choice(ANSWERS)
     while service == "kubernetes" and answer.get("status") == 403:  # a lack of rights there, never a rate
         answer = dice.choice(ANSWERS)
     methods = KUBERNETES_METHODS if service == "kubernetes" else (*METHODS, MAKING.get(service, "*.create"))

@@ -4,9 +4,11 @@ import heapq
 import itertools
 import os
 import signal
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 
 import httpx
 import psutil
@@ -17,6 +19,8 @@ from tools.chaos.plan import Fault, Kind
 from tools.chaos.stack import BEAT, DEVCLOUD, LEASE_SECONDS, POSTGRES, REDIS, Member, Stack, kill_all_of
 
 POSTPONED_SECONDS = 0.3
+GRACE_SECONDS = 10.0
+PAUSE_TRIES = 10
 TARGETS = {  # of all others the workers
     Kind.ANSWERS: [DEVCLOUD],
     Kind.BEAT: [BEAT],
@@ -33,10 +37,13 @@ class Storm:
     def __init__(self, stack: Stack, faults: Sequence[Fault]) -> None:
         self.struck: list[tuple[float, Fault]] = []
         self.answers_met = 0
+        self.slow_stops = 0
         self._stack = stack
         self._faults = list(reversed(faults))
         self._mending: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
+        self._paused: set[str] = set()
+        self._stopping: dict[subprocess.Popen[bytes], float] = {}
         self._waiting_for_helm: list[Fault] = []
         self._started = time.monotonic()
         self._control = httpx.Client(base_url=f"{stack.ports.cloud_url}/_control/", trust_env=False, timeout=10)
@@ -52,17 +59,19 @@ class Storm:
             Kind.POSTGRES: self._stop_postgres,
             Kind.PAUSE: self._pause,
             Kind.BEATS: self._second_beat,
+            Kind.DEPLOY: self._replace_worker,
         }
 
     @property
     def is_over(self) -> bool:
         """Whether all faults are struck and mended; a helm that nobody runs is not waited for when the rest is over."""
-        return not self._faults and not self._mending
+        return not self._faults and not self._mending and not self._stopping
 
     def blow(self) -> None:
         now = time.monotonic()
         while self._mending and self._mending[0][0] <= now:
             heapq.heappop(self._mending)[2]()
+        self._lose_patience(now)
         while self._faults and self._faults[-1].at <= now - self._started:
             self._strike(self._faults.pop())
         for fault in self._waiting_for_helm[:1]:
@@ -91,14 +100,20 @@ class Storm:
         self._deeds[fault.kind](fault)
 
     def _note(self, fault: Fault) -> None:
+        """In the log too, for whoever wants to know what a worker's complaint is about."""
         self.struck.append((time.time(), fault))
+        with (self._stack.logs / "storm.log").open("a") as log:
+            log.write(
+                f"{datetime.now(UTC).isoformat()} {fault.number} {fault.kind} {fault.seconds} {dict(fault.rule)}\n"
+            )
 
     def _later(self, seconds: float, deed: Callable[[], None]) -> None:
         heapq.heappush(self._mending, (time.monotonic() + seconds, next(self._numbers), deed))
 
     def _victim(self, fault: Fault) -> Member:
-        """A worker that is at work, if any is."""
-        names = self._stack.busy_workers() or self._stack.workers
+        """A worker that is at work, if any is. One that is paused is to have its result refused, and is spared."""
+        others = [name for name in self._stack.workers if name not in self._paused] or self._stack.workers
+        names = [name for name in self._stack.busy_workers() if name in others] or others
         return self._stack.members[names[int(fault.victim * len(names))]]
 
     def _helms(self) -> Iterator[psutil.Process]:
@@ -110,6 +125,21 @@ class Storm:
 
     def _kill_worker(self, fault: Fault) -> None:
         kill_all_of(self._victim(fault).process)
+
+    def _replace_worker(self, fault: Fault) -> None:
+        old = self._victim(fault).process
+        old.terminate()
+        self._stopping[old] = time.monotonic() + GRACE_SECONDS
+
+    def _lose_patience(self, now: float) -> None:
+        """Whoever has not stopped within the grace that a process manager grants is killed, and counted."""
+        for old, until in list(self._stopping.items()):
+            if old.poll() is None and now < until:
+                continue
+            if old.poll() is None:
+                self.slow_stops += 1
+                kill_all_of(old)
+            del self._stopping[old]
 
     def _kill_pool(self, fault: Fault) -> None:
         processes.kill(child for child in self._victim(fault).below() if not _is_helm(child))
@@ -135,10 +165,21 @@ class Storm:
     def _stop_postgres(self, fault: Fault) -> None:
         self._outage(POSTGRES, signal.SIGQUIT, fault.seconds)
 
-    def _pause(self, fault: Fault) -> None:
-        group = self._victim(fault).process.pid
+    def _pause(self, fault: Fault, tries: int = PAUSE_TRIES) -> None:
+        """Caught in the middle of a step, if any of the tries succeeds: only then is there a result to refuse."""
+        victim = self._victim(fault)
+        group = victim.process.pid
         _signal_group(group, signal.SIGSTOP)
-        self._later(LEASE_SECONDS + fault.seconds, lambda: _signal_group(group, signal.SIGCONT))
+        if tries and victim.service.name not in self._stack.busy_workers():
+            _signal_group(group, signal.SIGCONT)
+            self._later(POSTPONED_SECONDS, lambda: self._pause(fault, tries - 1))
+            return
+        self._paused.add(victim.service.name)
+        self._later(LEASE_SECONDS + fault.seconds, lambda: self._resume(victim.service.name, group))
+
+    def _resume(self, name: str, group: int) -> None:
+        self._paused.discard(name)
+        _signal_group(group, signal.SIGCONT)
 
     def _second_beat(self, fault: Fault) -> None:
         second = self._stack.spawn("beat-two", self._stack.beat(f"beat-two-{fault.number}"))

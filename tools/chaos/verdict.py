@@ -1,82 +1,108 @@
 """What came of it: read from the portal's database and from devcloud, once everything stands still."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from django.db.models import Count, Sum
+
 from portal.core.models import AuditEvent
-from provisioning.engine.action import AsWanted, Context
+from provisioning.fleet.certificates import verify
 from provisioning.models import (
     Instance,
     InstanceStatus,
     Operation,
     OperationKind,
     OperationStatus,
+    Step,
     StepAttempt,
-    StepStatus,
 )
 from provisioning.models.operations import LIVE
-from provisioning.spec import InstanceSpec
-from provisioning.workflows.provision import PROVISION
+from provisioning.selectors import certificate_of
 from tools.chaos.census import Census
+from tools.chaos.standing import untrue_rows
 
 HALTED = (OperationStatus.FAILED, OperationStatus.STUCK)
 BY_HAND = ("operation.retry", "operation.skip", "operation.undo")
-# The ready mail's link takes the generated password away, so this look cannot find its own again.
-NOT_LOOKED_AT = {"administrator"}
+ENDS = tuple(f"operation.{status}" for status in OperationStatus if status not in LIVE)
+Findings = dict[str, list[str]]
 
 
-def missing_of(instances: Iterable[Instance]) -> list[str]:
-    """What each running instance should have and has not, by the look of every step that built it."""
-    return [f"{instance}: {what}" for instance in instances for what in _missing(instance)]
+def verdict(
+    asked_for: Iterable[str], wrong: Iterable[str], duplicates: Iterable[str], census: Census
+) -> dict[str, Any]:
+    """The figures, and in `findings` what they count, in words.
 
-
-def _missing(instance: Instance) -> list[str]:
-    operation = instance.operations.get(kind=OperationKind.PROVISION)
-    outputs = dict(operation.steps.filter(status=StepStatus.DONE).values_list("name", "outputs"))
-    spec = InstanceSpec.from_json(operation.wanted)
-    seen = {
-        node.name: node.action.look(Context(operation.pk, node.name, 0, spec, outputs))
-        for node in PROVISION.for_tenancy(instance.tenancy)
-        if node.name not in NOT_LOOKED_AT
-    }
-    return [f"{name} is {answer}" for name, answer in seen.items() if not isinstance(answer, AsWanted)]
-
-
-def verdict(asked_for: set[str], missing: list[str], duplicates: list[str], census: Census) -> dict[str, Any]:
-    """The figures, and in `findings` what they count, in words."""
-    operations = list(Operation.objects.select_related("instance"))
+    `wrong` and `duplicates` were found while the instances were still there.
+    """
     findings = {
-        "lost": [
-            *missing,
-            *(f"{name} is not in the database" for name in asked_for - {operation.pk for operation in operations}),
-            *(_told(operation) for operation in operations if _is_lost(operation)),
-        ],
-        "duplicated": [
-            *duplicates,
-            *(f"{count} mails “{subject}”" for subject, count in census.letters().items() if count > 1),
-        ],
-        "leaked": [
-            f"{instance}: {left}"
-            for instance in Instance.objects.filter(status=InstanceStatus.DELETED)
-            for left in census.left_of([instance.pk, instance.domain])
-        ],
-        "stuck": [_told(operation) for operation in operations if operation.status in HALTED],
+        "lost": [*wrong, *_lost(set(asked_for))],
+        "duplicated": [*duplicates, *_told_twice(census)],
+        "leaked": list(_leaked(census)),
+        "stuck": [_told(operation) for operation in Operation.objects.filter(status__in=HALTED)],
         "manual_actions": [str(event) for event in AuditEvent.objects.filter(action__in=BY_HAND)],
     }
-    done = StepAttempt.objects.filter(outcome=StepAttempt.Outcome.DONE).order_by("finished_at")
     return {
-        "operations": len(operations),
+        "operations": Operation.objects.count(),
+        "operations_by_kind": dict(sorted(Counter(Operation.objects.values_list("kind", flat=True)).items())),
         "instances": Instance.objects.count(),
         **{name: len(found) for name, found in findings.items()},
+        "abandoned_claims": abandoned_claims(),
         "findings": {name: found for name, found in findings.items() if found},
-        "progress": [moment.timestamp() for moment in done.values_list("finished_at", flat=True)],
     }
+
+
+def progress() -> list[float]:
+    """When steps were done, as time.time() tells it."""
+    done = StepAttempt.objects.filter(outcome=StepAttempt.Outcome.DONE).order_by("finished_at")
+    return [moment.timestamp() for moment in done.values_list("finished_at", flat=True)]
+
+
+def abandoned_claims() -> int:
+    """How many times a worker took a step and never reported on it: it died, or was too late for its lease."""
+    claims = Step.objects.aggregate(all=Sum("lease_token"))["all"] or 0
+    return int(claims - (StepAttempt.objects.aggregate(all=Sum("looks"))["all"] or 0))
+
+
+def _lost(asked_for: set[str]) -> Iterator[str]:
+    operations = list(Operation.objects.select_related("instance"))
+    yield from (f"{name} is not in the database" for name in asked_for - {operation.pk for operation in operations})
+    yield from (_told(operation) for operation in operations if _is_lost(operation))
+    yield from untrue_rows(Instance.objects.select_related("release", "size"))
+    for instance in Instance.objects.filter(status=InstanceStatus.DELETED):
+        certificate = certificate_of(instance)
+        if certificate is None or not verify(certificate):
+            yield f"{instance}: no valid certificate of its deletion"
 
 
 def _is_lost(operation: Operation) -> bool:
-    """Still under way after all patience, or at an end that nobody asked for."""
-    cancelled = operation.status == OperationStatus.CANCELLED and operation.cancel_requested_at is None
+    """Still under way after all patience, or at an end that nobody asked for.
+
+    Only a provisioning is ever cancelled here, for the sake of a teardown. An upgrade or a resize that went back is
+    lost too: it goes back when a step is refused for good, and nothing that happens here is for good.
+    """
+    cancelled = operation.status == OperationStatus.CANCELLED and not _made_way(operation)
     return operation.status in LIVE or operation.status == OperationStatus.UNDONE or cancelled
+
+
+def _made_way(operation: Operation) -> bool:
+    teardowns = operation.instance.operations.filter(kind=OperationKind.TEARDOWN)
+    return operation.kind == OperationKind.PROVISION and teardowns.exists()
+
+
+def _told_twice(census: Census) -> Iterator[str]:
+    """Mails, and ends of operations in the audit log."""
+    yield from (f"{count} mails “{subject}”" for subject, count in census.letters().items() if count > 1)
+    ends = AuditEvent.objects.filter(action__in=ENDS).values("object_id", "action").annotate(count=Count("id"))
+    yield from (f"{end['count']} events {end['action']} of {end['object_id']}" for end in ends.filter(count__gt=1))
+
+
+def _leaked(census: Census) -> Iterator[str]:
+    records = census.records()
+    for instance in Instance.objects.filter(status=InstanceStatus.DELETED):
+        if records.has_living_project(instance.pk):
+            yield f"{instance}: its project"
+        yield from (f"{instance}: {left}" for left in census.left_of([instance.pk, instance.domain]))
 
 
 def _told(operation: Operation) -> str:

@@ -13,6 +13,7 @@ PLANS = "gkebackup.backupPlans"
 BACKUPS = "gkebackup.backups"
 
 _ID = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
+_OUTPUT = {"name", "uid", "state", "createTime", "updateTime", "etag"}
 _LONGEST_LOCK_DAYS = 90
 _PARENT = "gkebackup.projects.locations.backupPlans"
 
@@ -28,6 +29,21 @@ def _create_plan(call: Call) -> Json:
     body = _new(call, name, "PROVISIONING")
     resources.add(call, PLANS, name, body, seconds=call.cloud.profile.seconds("gkebackup.plan"))
     return _start(call, name, "gkebackup.plan", operations.changed(PLANS, name, state="READY"), "BackupPlan")
+
+
+@implements(f"{_PARENT}.patch")
+def _patch_plan(call: Call) -> Json:
+    """The fields of the mask, or all that are given, are as given."""
+    name = call["name"]
+    plan = resources.need_ready(call, PLANS, name, "name")
+    place = "/".join(name.split("/")[:4])
+    if operations.running_on(call.cloud, "gkebackup", f"{place}/operations/", name):
+        raise errors.stale("Another operation on the plan is under way.")
+    changes = {field: value for field, value in resources.masked(call).items() if field not in _OUTPUT}
+    if "cluster" in changes and changes["cluster"] != plan["cluster"]:
+        raise errors.invalid("The cluster of a backup plan is immutable.", "backup_plan.cluster")
+    changes |= {"etag": resources.etag(), "updateTime": rfc3339(call.at)}
+    return _start(call, name, "gkebackup.update", operations.changed(PLANS, name, **changes), "BackupPlan")
 
 
 @implements(f"{_PARENT}.delete")
@@ -101,7 +117,8 @@ def _start(call: Call, name: str, duration: str, outcome: tuple[str, Json], resp
         "metadata": {"target": name, "verb": call.method.id.rpartition(".")[2], "createTime": rfc3339(call.at)},
         "response_type": f"google.cloud.gkebackup.v1.{response_type}" if response_type else "google.protobuf.Empty",
     }
-    failure = operations.changed(PLANS if "/backups/" not in name else BACKUPS, name, state="FAILED")
+    failed = {} if call.method.id.endswith(".patch") else {"state": "FAILED"}
+    failure = operations.changed(PLANS if "/backups/" not in name else BACKUPS, name, **failed)
     work = Work(
         name=f"{place}/operations/{operations.new_name()}",
         kind=call.method.id,

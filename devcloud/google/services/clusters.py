@@ -19,6 +19,21 @@ from devcloud.google.services.remains import leave_remains
 from devcloud.kubernetes.clusters import create_cluster, delete_cluster
 
 _NAME = re.compile(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
+DEFAULTS: Json = {
+    "addonsConfig": {
+        "dnsCacheConfig": {"enabled": True},
+        "gcePersistentDiskCsiDriverConfig": {"enabled": True},
+        "networkPolicyConfig": {"disabled": True},
+    },
+    "databaseEncryption": {"state": "DECRYPTED"},
+    "defaultMaxPodsConstraint": {"maxPodsPerNode": "110"},
+    "ipAllocationPolicy": {"stackType": "IPV4"},
+    "loggingService": "logging.googleapis.com/kubernetes",
+    "masterAuthorizedNetworksConfig": {"gcpPublicCidrsAccessEnabled": True},
+    "monitoringService": "monitoring.googleapis.com/kubernetes",
+    "releaseChannel": {"channel": "REGULAR"},
+    "shieldedNodes": {"enabled": True},
+}
 _VERSION = re.compile(r"(1\.\d+)(\..*)?")
 _DEFAULT_VERSION = "1.33"
 
@@ -60,25 +75,6 @@ def _list(call: Call) -> Json:
     parent = call["parent"].removesuffix("/locations/-")
     found = call.cloud.store.items(CLUSTERS, f"{parent}/")
     return {"clusters": [_written(call, entry["body"], name) for name, entry in found]} if found else {}
-
-
-@implements("container.projects.locations.clusters.update")
-def _update(call: Call) -> Json:
-    """The desired things that carry over to a field of the same name; others are refused rather than ignored."""
-    name = call["name"]
-    cluster = need_idle(call, name)
-    changes = {}
-    for desired, value in call.body["update"].items():
-        field = desired.removeprefix("desired")
-        field = field[:1].lower() + field[1:]
-        if field not in cluster and desired not in {"desiredReleaseChannel", "desiredWorkloadIdentityConfig"}:
-            raise errors.invalid(f"devcloud does not know how to update {desired}.", "update")
-        changes[field] = value
-    if "workloadIdentityConfig" in changes:
-        call.cloud.store.put(policies.IDENTITY_POOLS, call.project, {"state": "ACTIVE"})
-    resources.replace(call.cloud, CLUSTERS, name, {"status": "RECONCILING"})
-    outcome = operations.changed(CLUSTERS, name, status="RUNNING", **changes)
-    return start(call, name, "UPDATE_CLUSTER", "container.update", outcome)
 
 
 @implements("container.projects.locations.clusters.delete")
@@ -158,7 +154,7 @@ def _completed(call: Call, name: str, wanted: Json) -> Json:
     full_version = version if found[2] and version.count(".") > 1 else f"{found[1]}.4-gke.1055000"
     kept = {key: value for key, value in wanted.items() if key not in {"nodePools", "nodeConfig"}}
     return {
-        **kept,
+        **resources.merged(DEFAULTS, kept),
         "network": network.rpartition("/")[2],
         "subnetwork": subnetwork.rpartition("/")[2],
         "networkConfig": {**wanted.get("networkConfig", {}), "network": network, "subnetwork": subnetwork},
@@ -172,6 +168,7 @@ def _completed(call: Call, name: str, wanted: Json) -> Json:
         "initialClusterVersion": full_version,
         "id": resources.etag() * 4,
         "etag": resources.etag(),
+        "labelFingerprint": resources.etag()[:8],
     }
 
 

@@ -31,6 +31,7 @@ class Kind:
     check_deletable: Callable[[Call, str], None] | None = None
     deleted: str = "gone"
     verbs: tuple[str, ...] = ("insert", "get", "list", "delete")
+    patchable: frozenset[str] = frozenset()
 
     @property
     def store(self) -> str:
@@ -49,6 +50,7 @@ def provide(kind: Kind) -> None:
         "list": _list,
         "aggregatedList": _aggregated_list,
         "patch": _patch,
+        "setLabels": _set_labels,
         "delete": _delete,
     }
     for verb in kind.verbs:
@@ -110,7 +112,7 @@ def _is_request_id(text: str) -> bool:
 
 
 def _name(call: Call, kind: Kind) -> str:
-    parameter = next(name for name in (kind.noun, "resourceId", "address") if name in call.parameters)
+    parameter = next(name for name in (kind.noun, "resourceId", "address", "resource") if name in call.parameters)
     return f"{prefix(call, kind.place)}/{_segment(kind)}/{call[parameter]}"
 
 
@@ -127,12 +129,14 @@ def _insert(call: Call, kind: Kind) -> Json:
     if call.cloud.store.get(kind.store, name):
         raise errors.taken(name)
     body = {
-        **call.body,
+        **_with_network(call, call.body),
         "kind": kind.json_kind,
         "id": resources.new_id(),
         "creationTimestamp": rfc3339(call.at),
         "selfLink": link(call, name),
     }
+    if "setLabels" in kind.verbs:
+        body |= {"labels": {}, "labelFingerprint": resources.etag()}  # an insert takes none
     if kind.place != "global":
         place = call[kind.place.removesuffix("s")]
         body[kind.place.removesuffix("s")] = link(call, f"projects/{call.project}/{kind.place}/{place}")
@@ -170,15 +174,50 @@ def _aggregated_list(call: Call, kind: Kind) -> Json:
 
 
 def _patch(call: Call, kind: Kind) -> Json:
+    """What is given is changed and the rest stays. Where the resource has a fingerprint, the call must know it."""
     if earlier := repeated(call):
         return earlier
     name = _name(call, kind)
-    body = {**resources.need(call, kind.store, name), **call.body}
+    held = resources.need(call, kind.store, name)
     resources.need_ready(call, kind.store, name, kind.noun)
+    _check_fingerprint(held, call.body, "fingerprint")
+    wanted = {field: value for field, value in _with_network(call, call.body).items() if field != "fingerprint"}
+    for field, value in wanted.items():
+        if field not in kind.patchable and value != held.get(field):
+            raise errors.invalid(f"Invalid value for field 'resource.{field}': it cannot be changed.", field)
+    body = {**held, **wanted}
     changes = kind.complete(call, name, body) if kind.complete else body
-    return operate(
-        call, "patch", name, call.cloud.profile.seconds(kind.duration), operations.changed(kind.store, name, **changes)
-    )
+    return _change(call, kind, "patch", name, _refreshed(changes, "fingerprint"))
+
+
+def _set_labels(call: Call, kind: Kind) -> Json:
+    """All labels are the given ones."""
+    name = _name(call, kind)
+    held = resources.need(call, kind.store, name)
+    resources.need_ready(call, kind.store, name, kind.noun)
+    _check_fingerprint(held, call.body, "labelFingerprint")
+    labels = {**held, "labels": call.body.get("labels", {})}
+    return _change(call, kind, "setLabels", name, _refreshed(labels, "labelFingerprint"))
+
+
+def _change(call: Call, kind: Kind, operation: str, name: str, changes: Json) -> Json:
+    seconds = call.cloud.profile.seconds(kind.duration)
+    return operate(call, operation, name, seconds, operations.changed(kind.store, name, **changes))
+
+
+def _check_fingerprint(held: Json, body: Json, field: str) -> None:
+    if field in held and body.get(field) != held[field]:
+        raise errors.GoogleError(412, "conditionNotMet", f"Labels or fields were changed: {field} does not match.")
+
+
+def _refreshed(body: Json, field: str) -> Json:
+    return {**body, field: resources.etag()} if field in body else body
+
+
+def _with_network(call: Call, body: Json) -> Json:
+    """References are URLs in every answer, whatever the caller wrote."""
+    network = body.get("network")
+    return {**body, "network": link(call, relative(network))} if network else body
 
 
 def _delete(call: Call, kind: Kind) -> Json:

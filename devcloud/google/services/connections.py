@@ -48,10 +48,12 @@ def _list(call: Call) -> Json:
 def _patch(call: Call) -> Json:
     network = _network(call, call.body["network"])
     resources.need(call, CONNECTIONS, network)
+    resources.need_ready(call, CONNECTIONS, network, "connection")
     _check_ranges(call, network)
     changes = {"reservedPeeringRanges": call.body["reservedPeeringRanges"]}
     seconds = call.cloud.profile.seconds("psa.connection")
-    return _start(call, network, seconds, operations.changed(CONNECTIONS, network, **changes), None)
+    outcome = ("servicenetworking.connected", {"network": network, "changes": changes})
+    return _start(call, network, seconds, outcome, None)
 
 
 @implements("servicenetworking.services.connections.deleteConnection")
@@ -67,7 +69,7 @@ def _connected(cloud: Cloud, _at: float, arguments: Json) -> Json | None:
     network = arguments["network"]
     peering = {"name": PEERING, "network": "projects/tenant/global/networks/servicenetworking", "state": "ACTIVE"}
     resources.replace(cloud, NETWORKS, network, {"peerings": [peering]})
-    return resources.replace(cloud, CONNECTIONS, network, {}, ready=True)
+    return resources.replace(cloud, CONNECTIONS, network, arguments.get("changes", {}), ready=True)
 
 
 @operations.outcome("servicenetworking.disconnected")

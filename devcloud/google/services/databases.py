@@ -14,6 +14,7 @@ from devcloud.google.services import connections
 from devcloud.google.services.compute import relative
 from devcloud.google.services.connections import INSTANCES
 from devcloud.google.services.networks import NETWORKS
+from devcloud.google.services.sql_settings import DEFAULTS, check_change, restarts
 
 TOMBSTONES = "sql.tombstones"
 BUSY = "Operation failed because another operation was already in progress. Try your request after the current one."
@@ -68,16 +69,22 @@ def _list(call: Call) -> Json:
 
 @implements("sql.instances.patch")
 def _patch(call: Call) -> Json:
+    """A change of the machine, or of how available it is, restarts it and takes minutes."""
     instance = need_idle(call, running=False)
     wanted = call.body.get("settings", {})
-    version = instance["settings"]["settingsVersion"]
+    held = instance["settings"]
+    version = held["settingsVersion"]
     if wanted.get("settingsVersion", version) != version:
         raise errors.GoogleError(412, "staleData", "Condition does not match.")
-    settings = {**instance["settings"], **wanted, "settingsVersion": str(int(version) + 1)}
+    settings = {**resources.merged(held, wanted), "settingsVersion": str(int(version) + 1)}
+    check_change(instance, call.body, settings)
     _check_tier(settings.get("tier", ""), settings["edition"])
+    if "ipConfiguration" in wanted:
+        settings["ipConfiguration"] = _addressing(call, settings["ipConfiguration"])
     changes = {**call.body, "settings": settings, "etag": resources.etag()}
     name = _full_name(call, call["instance"])
-    return start(call, name, "UPDATE", "sql.update", operations.changed(INSTANCES, name, **changes))
+    duration = "sql.restart" if restarts(held, settings) else "sql.update"
+    return start(call, name, "UPDATE", duration, operations.changed(INSTANCES, name, **changes))
 
 
 @implements("sql.instances.delete")
@@ -187,10 +194,9 @@ def _settings(call: Call) -> Json:
     default = "ENTERPRISE_PLUS" if version[1] == "POSTGRES" and int(version[2]) >= 16 else "ENTERPRISE"
     settings.setdefault("edition", default)
     _check_tier(settings["tier"], settings["edition"])
-    addressing = {"ipv4Enabled": True, **settings.get("ipConfiguration", {})}
-    _check_addressing(call, addressing)
-    defaults: Json = {"activationPolicy": "ALWAYS", "availabilityType": "ZONAL", "dataDiskSizeGb": "10"}
-    return {**defaults, **settings, "ipConfiguration": addressing, "settingsVersion": "1", "kind": "sql#settings"}
+    addressing = _addressing(call, {"ipv4Enabled": True, **settings.get("ipConfiguration", {})})
+    filled = resources.merged(DEFAULTS, settings)
+    return {**filled, "ipConfiguration": addressing, "settingsVersion": "1", "kind": "sql#settings"}
 
 
 def _check_tier(tier: str, edition: str) -> None:
@@ -210,6 +216,15 @@ def _is_enterprise(tier: str) -> bool:
     cpus, memory = int(custom[1]), int(custom[2])
     fits = cpus * 0.9 * 1024 <= memory <= cpus * 6.5 * 1024 and memory >= 3840 and memory % 256 == 0
     return fits and (cpus == 1 or (cpus % 2 == 0 and cpus <= 96))
+
+
+def _addressing(call: Call, wanted: Json) -> Json:
+    """Checked, and with the network as Google writes it: a URL, whatever the caller wrote."""
+    _check_addressing(call, wanted)
+    if not wanted.get("privateNetwork"):
+        return wanted
+    url = f"https://www.googleapis.com/compute/v1/{relative(wanted['privateNetwork'])}"
+    return {"sslMode": "ALLOW_UNENCRYPTED_AND_ENCRYPTED", **wanted, "privateNetwork": url}
 
 
 def _check_addressing(call: Call, addressing: Json) -> None:

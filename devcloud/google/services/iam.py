@@ -52,6 +52,24 @@ def _list(call: Call) -> Json:
     return resources.page(call, "accounts", accounts)
 
 
+@implements("iam.projects.serviceAccounts.patch")
+def _patch(call: Call) -> Json:
+    """Its display name and its description can be changed."""
+    email = _need(call, call["name"])["email"]
+    mask = {name for name in call.body.get("updateMask", "").replace("display_name", "displayName").split(",") if name}
+    if not mask or mask - {"displayName", "description"}:
+        raise errors.invalid("The update mask must name display_name or description.", "update_mask")
+    wanted = call.body.get("serviceAccount", {})
+    return resources.replace(call.cloud, ACCOUNTS, email, {field: wanted.get(field) for field in mask})
+
+
+@implements("iam.projects.serviceAccounts.disable", "iam.projects.serviceAccounts.enable")
+def _disable(call: Call) -> Json:
+    email = _need(call, call["name"])["email"]
+    resources.replace(call.cloud, ACCOUNTS, email, {"disabled": call.method.id.endswith(".disable") or None})
+    return {}
+
+
 @implements("iam.projects.serviceAccounts.delete")
 def _delete(call: Call) -> Json:
     email = _need(call, call["name"])["email"]
@@ -73,6 +91,8 @@ def _set_policy(call: Call) -> Json:
 @implements("iamcredentials.projects.serviceAccounts.generateAccessToken")
 def _generate_access_token(call: Call) -> Json:
     email = _need_granted(call)
+    if _need(call, email).get("disabled"):
+        raise errors.precondition(f"Service account {email} is disabled.")
     seconds = float(call.body.get("lifetime", "3600s").removesuffix("s"))
     if not call.body["scope"] or not 0 < seconds <= _MAX_SECONDS:
         raise errors.invalid("A token needs a scope, and lives for an hour at most.", "lifetime")

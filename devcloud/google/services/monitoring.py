@@ -11,6 +11,12 @@ CHANNELS = "monitoring.notificationChannels"
 CHECKS = "monitoring.uptimeCheckConfigs"
 ALERTS = "monitoring.alertPolicies"
 
+_DEFAULTS: dict[str, Json] = {
+    "notificationChannels": {"enabled": True},
+    "uptimeCheckConfigs": {"checkerType": "STATIC_IP_CHECKERS", "period": "60s"},
+    "alertPolicies": {"enabled": True},
+}
+_FIXED = {"type", "monitoredResource", "resourceGroup"}
 _PERIODS = {"60s", "300s", "600s", "900s"}
 
 
@@ -87,7 +93,8 @@ def _create(call: Call) -> Json:
     full_name = f"{_parent(call)}/{name}/{resources.new_id()}"
     record = {"mutateTime": rfc3339(call.at), "mutatedBy": "portal"}
     records = {"creationRecord": record, "mutationRecord": record} if name == "alertPolicies" else {}
-    return resources.add(call, collection, full_name, {**call.body, "name": full_name, **records})
+    body = {**_DEFAULTS[name], **call.body, "name": full_name, **records}
+    return resources.add(call, collection, full_name, _completed(body))
 
 
 @implements(*_for_all("list"))
@@ -104,9 +111,12 @@ def _get(call: Call) -> Json:
 @implements(*_for_all("patch"))
 def _patch(call: Call) -> Json:
     name, collection = _kind(call)
-    body = {**resources.need(call, collection, call["name"]), **resources.masked(call), "name": call["name"]}
+    held, changes = resources.need(call, collection, call["name"]), resources.masked(call)
+    if fixed := {field for field in _FIXED & set(changes) if changes[field] != held.get(field)}:
+        raise errors.invalid(f"Field {min(fixed)} cannot be changed.", min(fixed))
+    body = {**held, **changes, "name": call["name"]}
     _KINDS[name].check(call, {field: value for field, value in body.items() if value is not None})
-    return resources.replace(call.cloud, collection, call["name"], body)
+    return resources.replace(call.cloud, collection, call["name"], _completed(body))
 
 
 @implements(*_for_all("delete"))
@@ -116,6 +126,14 @@ def _delete(call: Call) -> Json:
     _KINDS[name].check_deletable(call, call["name"])
     call.cloud.store.delete(collection, call["name"])
     return {}
+
+
+def _completed(body: Json) -> Json:
+    """With the names that Google gives to an alert's conditions."""
+    if "conditions" not in body:
+        return body
+    named = [{"name": f"{body['name']}/conditions/{resources.new_id()}", **found} for found in body["conditions"]]
+    return {**body, "conditions": named}
 
 
 def _kind(call: Call) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from devcloud.cloud import Cloud
 from devcloud.google import errors, operations, resources
 from devcloud.google.call import Call, Json, implements
 from devcloud.google.operations import OperationError
-from devcloud.google.services.compute import Kind, operate, provide, relative, repeated
+from devcloud.google.services.compute import Kind, operate, prefix, provide, relative, repeated
 
 NETWORKS = "compute.networks"
 SUBNETWORKS = "compute.subnetworks"
@@ -36,7 +36,21 @@ def _complete_subnetwork(call: Call, name: str, body: Json) -> Json:
     for other_name, other in call.cloud.store.items(SUBNETWORKS, f"projects/{call.project}/"):
         if other_name != name and relative(other["body"]["network"]) == network:
             _check_apart(ranges, other["body"])
+    _check_ranges_in_use(call, name, body)
     return {"purpose": "PRIVATE", "gatewayAddress": str(ranges[0][1]), "fingerprint": resources.etag(), **body}
+
+
+def _check_ranges_in_use(call: Call, name: str, body: Json) -> None:
+    """A range that a cluster has its addresses from can neither go nor be another."""
+    held = call.cloud.store.get(SUBNETWORKS, name)
+    used = {
+        cluster["body"].get("ipAllocationPolicy", {}).get(field)
+        for _cluster, cluster in call.cloud.store.items(CLUSTERS, f"projects/{call.project}/")
+        for field in ("clusterSecondaryRangeName", "servicesSecondaryRangeName")
+    }
+    for second in held["body"].get("secondaryIpRanges", []) if held else []:
+        if second["rangeName"] in used and second not in body.get("secondaryIpRanges", []):
+            raise errors.in_use(f"{name}/{second['rangeName']}", "a cluster")
 
 
 def _complete_router(call: Call, _name: str, body: Json) -> Json:
@@ -51,7 +65,8 @@ def _complete_router(call: Call, _name: str, body: Json) -> Json:
             )
         for address in nat.get("natIps", []):
             resources.need_ready(call, ADDRESSES, relative(address), "resource.nats[].natIps")
-    return body
+    nats = [{"type": "PUBLIC", "enableEndpointIndependentMapping": False, **nat} for nat in body.get("nats", [])]
+    return {**body, "nats": nats}
 
 
 def _complete_address(call: Call, _name: str, body: Json) -> Json:
@@ -130,6 +145,17 @@ def _remove_peering(call: Call) -> Json:
     return operate(call, "removePeering", name, seconds, operations.changed(NETWORKS, name, peerings=kept))
 
 
+@implements("compute.subnetworks.setPrivateIpGoogleAccess")
+def _set_private_access(call: Call) -> Json:
+    if earlier := repeated(call):
+        return earlier
+    name = f"{prefix(call, 'regions')}/subnetworks/{call['subnetwork']}"
+    resources.need(call, SUBNETWORKS, name)
+    wanted = call.body.get("privateIpGoogleAccess", False)
+    outcome = operations.changed(SUBNETWORKS, name, privateIpGoogleAccess=wanted)
+    return operate(call, "setPrivateIpGoogleAccess", name, call.cloud.profile.seconds("subnetwork"), outcome)
+
+
 def _range(text: str) -> IPv4Network:
     try:
         return IPv4Network(text)
@@ -161,23 +187,27 @@ for _kind in (
     Kind(
         "networks", "network", "global", "network", "delete.network",
         complete=_complete_network, deleted="compute.network_gone",
+        verbs=("insert", "get", "list", "patch", "delete"), patchable=frozenset({"routingConfig"}),
     ),
     Kind(
         "subnetworks", "subnetwork", "regions", "subnetwork", "delete.subnetwork",
         complete=_complete_subnetwork, check_deletable=_check_subnetwork_free,
-        verbs=("insert", "get", "list", "aggregatedList", "delete"),
+        verbs=("insert", "get", "list", "aggregatedList", "patch", "delete"),
+        patchable=frozenset({"secondaryIpRanges", "description"}),
     ),
     Kind(
         "routers", "router", "regions", "router", "delete.router",
         complete=_complete_router, verbs=("insert", "get", "list", "aggregatedList", "patch", "delete"),
+        patchable=frozenset({"nats", "description", "bgp"}),
     ),
     Kind(
         "addresses", "address", "regions", "address", "delete.address",
         complete=_complete_address, check_deletable=_check_address_free,
-        verbs=("insert", "get", "list", "aggregatedList", "delete"),
+        verbs=("insert", "get", "list", "aggregatedList", "setLabels", "delete"),
     ),
     Kind(
         "globalAddresses", "address", "global", "psa.range", "delete.address", complete=_complete_global_address,
+        verbs=("insert", "get", "list", "setLabels", "delete"),
     ),
 ):  # fmt: skip
     provide(_kind)

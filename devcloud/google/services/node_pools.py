@@ -1,4 +1,4 @@
-"""Kubernetes Engine: node pools. `initialNodeCount` follows each change of size, as it does at Google."""
+"""Kubernetes Engine: node pools, as they are made and deleted; how they change is in `node_pool_updates`."""
 
 import re
 
@@ -9,8 +9,22 @@ from devcloud.google.regions import region_of
 from devcloud.google.services.cluster_operations import cluster_id, need_idle, start
 from devcloud.google.services.compute_inventory import QUOTAS
 from devcloud.google.services.machines import NODE_POOLS, cpus, usage, weight
+from devcloud.google.services.networks import CLUSTERS
 from devcloud.kubernetes.clusters import set_node_count
 
+DEFAULTS: Json = {
+    "config": {
+        "machineType": "e2-medium",
+        "diskSizeGb": 100,
+        "diskType": "pd-balanced",
+        "imageType": "COS_CONTAINERD",
+        "metadata": {"disable-legacy-endpoints": "true"},
+        "shieldedInstanceConfig": {"enableIntegrityMonitoring": True},
+    },
+    "management": {"autoRepair": True, "autoUpgrade": True},
+    "maxPodsConstraint": {"maxPodsPerNode": "110"},
+    "upgradeSettings": {"strategy": "SURGE", "maxSurge": 1},
+}
 _NAME = re.compile(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
 
 
@@ -24,7 +38,9 @@ def _create(call: Call) -> Json:
         raise errors.GoogleError(409, "alreadyExists", f"Already exists: {name}.")
     [pool] = checked(call, parent, [wanted], cluster)
     keep(call, parent, pool, call.cloud.profile.seconds("container.nodepool"))
-    return _start(call, name, "CREATE_NODE_POOL", "container.nodepool", {}, operations.gone(NODE_POOLS, name))
+    resources.replace(call.cloud, CLUSTERS, parent, {"status": "RECONCILING"})
+    done, failed = ("container.pool_ready", {"name": name, "changes": {}}), ("container.pool_gone", {"name": name})
+    return start(call, name, "CREATE_NODE_POOL", "container.nodepool", done, failed)
 
 
 @implements("container.projects.locations.clusters.nodePools.get")
@@ -38,33 +54,14 @@ def _list(call: Call) -> Json:
     return {"nodePools": found} if found else {}
 
 
-@implements("container.projects.locations.clusters.nodePools.setSize")
-def _set_size(call: Call) -> Json:
-    name = _need_idle(call)
-    return _start(call, name, "SET_NODE_POOL_SIZE", "container.update", {"initialNodeCount": call.body["nodeCount"]})
-
-
-@implements("container.projects.locations.clusters.nodePools.setAutoscaling")
-def _set_autoscaling(call: Call) -> Json:
-    name = _need_idle(call)
-    return _start(call, name, "UPDATE_CLUSTER", "container.update", {"autoscaling": call.body["autoscaling"]})
-
-
-@implements("container.projects.locations.clusters.nodePools.update")
-def _update(call: Call) -> Json:
-    """What belongs to a node's configuration, and the version."""
-    name = _need_idle(call)
-    config = resources.need(call, NODE_POOLS, name)["config"]
-    wanted = {key: value for key, value in call.body.items() if key not in {"nodeVersion", "locations", "name"}}
-    if "machineType" in wanted and cpus(wanted["machineType"]) is None:
-        raise _unknown_machine(wanted["machineType"])
-    return _start(call, name, "UPDATE_CLUSTER", "container.nodepool", {"config": {**config, **wanted}})
-
-
 @implements("container.projects.locations.clusters.nodePools.delete")
 def _delete(call: Call) -> Json:
-    name = _need_idle(call)
+    name = call["name"]
+    resources.need(call, NODE_POOLS, name)
+    cluster = name.partition("/nodePools/")[0]
+    need_idle(call, cluster)
     resources.replace(call.cloud, NODE_POOLS, name, {"status": "STOPPING"})
+    resources.replace(call.cloud, CLUSTERS, cluster, {"status": "RECONCILING"})
     outcome = ("container.pool_gone", {"name": name})
     return start(call, name, "DELETE_NODE_POOL", "delete.nodepool", outcome)
 
@@ -72,15 +69,19 @@ def _delete(call: Call) -> Json:
 @operations.outcome("container.pool_ready")
 def _ready(cloud: Cloud, _at: float, arguments: Json) -> Json | None:
     name = arguments["name"]
+    cluster = name.partition("/nodePools/")[0]
     body = resources.replace(cloud, NODE_POOLS, name, {**arguments["changes"], "status": "RUNNING"}, ready=True)
-    count_nodes(cloud, name.partition("/nodePools/")[0])
+    resources.replace(cloud, CLUSTERS, cluster, {"status": "RUNNING"})
+    count_nodes(cloud, cluster)
     return body
 
 
 @operations.outcome("container.pool_gone")
 def _gone(cloud: Cloud, _at: float, arguments: Json) -> None:
+    cluster = arguments["name"].partition("/nodePools/")[0]
     cloud.store.delete(NODE_POOLS, arguments["name"])
-    count_nodes(cloud, arguments["name"].partition("/nodePools/")[0])
+    resources.replace(cloud, CLUSTERS, cluster, {"status": "RUNNING"})
+    count_nodes(cloud, cluster)
 
 
 def count_nodes(cloud: Cloud, cluster: str) -> None:
@@ -93,14 +94,27 @@ def count_nodes(cloud: Cloud, cluster: str) -> None:
 def checked(call: Call, cluster_name: str, pools: list[Json], cluster: Json) -> list[Json]:
     """The pools with what Google fills in. Raises GoogleError for what can't be, or is beyond the region's quota."""
     completed = [_completed(call, cluster_name, pool, cluster) for pool in pools]
-    region = region_of(cluster_name.split("/")[3])
-    used = usage(call.cloud, call.project, region)
+    used = usage(call.cloud, call.project, region_of(cluster_name.split("/")[3]))
     for pool in completed:
-        for metric, amount in weight(pool, len(pool["locations"])).items():
-            used[metric] = used.get(metric, 0.0) + amount
-            if used[metric] > QUOTAS[metric]:
-                raise _beyond_quota(metric, amount, used[metric])
+        add_to(used, weight(pool, len(pool["locations"])))
     return completed
+
+
+def check_growth(call: Call, cluster_name: str, before: Json, after: Json) -> None:
+    """Raises GoogleError 403 where the changed pool is beyond the region's quota, and was not so before."""
+    used = usage(call.cloud, call.project, region_of(cluster_name.split("/")[3]))
+    held = weight(before, len(before["locations"]))
+    wanted = weight(after, len(after["locations"]))
+    grown = {metric: amount - held.get(metric, 0.0) for metric, amount in wanted.items()}
+    add_to(used, {metric: amount for metric, amount in grown.items() if amount > 0})
+
+
+def add_to(used: dict[str, float], amounts: dict[str, float]) -> None:
+    """Raises GoogleError 403 for what is beyond the region's quota."""
+    for metric, amount in amounts.items():
+        used[metric] = used.get(metric, 0.0) + amount
+        if used[metric] > QUOTAS[metric]:
+            raise _beyond_quota(metric, amount, used[metric])
 
 
 def keep(call: Call, cluster_name: str, pool: Json, seconds: float) -> None:
@@ -114,9 +128,9 @@ def _completed(call: Call, cluster_name: str, wanted: Json, cluster: Json) -> Js
         raise errors.invalid(
             f'Node pool name "{short}" must have at most 40 letters, digits, hyphens.', "node_pool.name"
         )
-    config = {"machineType": "e2-medium", "diskSizeGb": 100, "diskType": "pd-balanced", **wanted.get("config", {})}
+    config = resources.merged(DEFAULTS["config"], wanted.get("config", {}))
     if cpus(config["machineType"]) is None:
-        raise _unknown_machine(config["machineType"])
+        raise unknown_machine(config["machineType"])
     account = config.setdefault("serviceAccount", "default")
     if account != "default" and not policies.account_exists(call, account):
         raise errors.invalid(f'The user does not have access to service account "{account}", or it does not exist.')
@@ -124,7 +138,7 @@ def _completed(call: Call, cluster_name: str, wanted: Json, cluster: Json) -> Js
         raise errors.invalid("NodePool.initialNodeCount must be given.", "node_pool.initial_node_count")
     return {
         "initialNodeCount": wanted.get("autoscaling", {}).get("minNodeCount", 0),
-        **wanted,
+        **resources.merged(DEFAULTS, wanted),
         "config": config,
         "locations": wanted.get("locations") or cluster["locations"],
         "status": "PROVISIONING",
@@ -134,22 +148,7 @@ def _completed(call: Call, cluster_name: str, wanted: Json, cluster: Json) -> Js
     }
 
 
-def _need_idle(call: Call) -> str:
-    """The pool's full name. Raises GoogleError where it isn't there, or its cluster is busy."""
-    name = call["name"]
-    resources.need(call, NODE_POOLS, name)
-    need_idle(call, name.partition("/nodePools/")[0])
-    return name
-
-
-def _start(
-    call: Call, name: str, kind: str, duration: str, changes: Json, failure: tuple[str, Json] | None = None
-) -> Json:
-    outcome = ("container.pool_ready", {"name": name, "changes": changes})
-    return start(call, name, kind, duration, outcome, failure)
-
-
-def _unknown_machine(name: str) -> errors.GoogleError:
+def unknown_machine(name: str) -> errors.GoogleError:
     return errors.invalid(f"Machine type with name '{name}' does not exist.", "config.machine_type")
 
 

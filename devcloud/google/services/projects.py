@@ -18,6 +18,7 @@ _ID = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
 _LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
 _PARENT = re.compile(r"(folders|organizations)/\d+")
+_CHANGEABLE = {"displayName", "labels"}
 _TYPE = "google.cloud.resourcemanager.v3.Project"
 _OWNER = "serviceAccount:portal@portal-host.iam.gserviceaccount.com"
 
@@ -57,6 +58,19 @@ def _search(call: Call) -> Json:
     matches = filters.parse(call.get("query", ""))
     found = [{key: value for key, value in project.items() if key != "id"} for project in projects if matches(project)]
     return resources.page(call, "projects", found)
+
+
+@implements("cloudresourcemanager.projects.patch")
+def _patch(call: Call) -> Json:
+    """Of a project, only its name and its labels can be changed so."""
+    project = _need(call, call["name"])
+    changes = resources.masked(call)
+    fixed = {field for field in set(changes) - _CHANGEABLE if changes[field] != project.get(field)}
+    if fixed and call.get("updateMask"):
+        raise errors.invalid(f"Invalid field in the update mask: {min(fixed)}.", "update_mask")
+    changes = {field: value for field, value in changes.items() if field in _CHANGEABLE}
+    _check({**project, **changes})
+    return _change(call, project, "up", "project.update", {**changes, "etag": resources.etag()})
 
 
 @implements("cloudresourcemanager.projects.delete")

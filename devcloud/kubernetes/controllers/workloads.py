@@ -12,7 +12,9 @@ REVISION_LABEL = "controller-revision-hash"
 
 
 def reconcile_stateful_set(context: Context, value: JSON) -> None:
-    """Each ordinal has its claims and a pod of the current template. All move at once, unlike in a real cluster."""
+    """Each ordinal has its claims and a pod of the current template. All move at once, unlike in a real cluster; but as
+    there, with OrderedReady a pod that is not ready has to be removed by hand before the set goes on.
+    """
     kind = kind_named("statefulsets")
     revision = f"{value['metadata']['name']}-{template_hash(value['spec']['template'])}"
     names = [f"{value['metadata']['name']}-{ordinal}" for ordinal in range(value["spec"]["replicas"])]
@@ -20,14 +22,14 @@ def reconcile_stateful_set(context: Context, value: JSON) -> None:
         _ensure_claims(context, value, name)
     pods = _ensure_pods(context, kind, value, names, revision)
     ready = sum(map(is_ready, pods))
-    complete = ready == len(names)
+    complete = ready == len(names) and all(_revision(pod) == revision for pod in pods)
     before = value.get("status", {}).get("currentRevision", revision)
     status = {
         "observedGeneration": value["metadata"]["generation"],
         "replicas": len(pods),
         "readyReplicas": ready,
         "availableReplicas": ready,
-        "updatedReplicas": len(pods),
+        "updatedReplicas": sum(_revision(pod) == revision for pod in pods),
         "currentReplicas": len(pods) if complete or before == revision else 0,
         "currentRevision": revision if complete else before,
         "updateRevision": revision,
@@ -97,14 +99,19 @@ def _ensure_pods(context: Context, kind: Kind, value: JSON, names: list[str], re
     pods_kind = kind_named("pods")
     for name in names:
         context.adopt(kind, value, pods_kind, name)
-    for _, pod in context.objects.owned(value["metadata"]["uid"], pods_kind):
-        labels = pod["metadata"].get("labels", {})
-        if pod["metadata"]["name"] not in names or labels.get(REVISION_LABEL) != revision:
+    pods = [pod for _, pod in context.objects.owned(value["metadata"]["uid"], pods_kind)]
+    waits = value["spec"].get("podManagementPolicy") == "OrderedReady" and not all(map(is_ready, pods))
+    for pod in pods:
+        if pod["metadata"]["name"] not in names or (_revision(pod) != revision and not waits):
             remove(context.objects, pods_kind, pod)
     for name in names:
         if context.objects.get(pods_kind, value["metadata"]["namespace"], name) is None:
             context.start_pod(kind, value, _pod_template(kind, value, name, revision), name)
     return [pod for _, pod in context.objects.owned(value["metadata"]["uid"], pods_kind)]
+
+
+def _revision(pod: JSON) -> str:
+    return str(pod["metadata"].get("labels", {}).get(REVISION_LABEL, ""))
 
 
 def _pod_template(kind: Kind, value: JSON, name: str, revision: str) -> JSON:

@@ -1,4 +1,4 @@
-"""Instances: listed, started as a trial, looked at, torn down."""
+"""Instances: listed, started as a trial, looked at, torn down, and what certifies that."""
 
 from typing import ClassVar
 
@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from portal.api import examples
 from portal.api.idempotency import idempotent
+from portal.api.plan_serializers import CertificateDocument
 from portal.api.schema import LIST_PROBLEMS, READ_PROBLEMS, WRITE_PROBLEMS, documented
 from portal.api.serializers import (
     InstanceDocument,
@@ -20,9 +21,11 @@ from portal.api.serializers import (
     TrialSent,
 )
 from portal.api.view import ApiView, valid
+from portal.core.errors import NotFound
 from portal.core.models import Scope
+from provisioning.fleet.certificates import document_of
 from provisioning.models import Instance, Operation
-from provisioning.selectors import instance_for, instances_of, operations_of
+from provisioning.selectors import certificate_of, instance_for, instances_of, operations_of
 from provisioning.services import instance_delete, trial_start
 
 TAG = "Instances"
@@ -108,6 +111,25 @@ class Teardown(ApiView):
         operation = instance_delete(instance=instance, actor=self.actor, **asked)
         body = OperationWithSteps(operation, context={"request": request}).data
         return self.created(body, "api:operation", operation.pk, status=202)
+
+
+class CertificateOfInstance(ApiView):
+    scopes: ClassVar = {"GET": Scope.INSTANCES_READ}
+
+    @documented(
+        "Get the certificate of deletion",
+        tag=TAG,
+        answer=CertificateDocument,
+        problems=READ_PROBLEMS,
+        scope=Scope.INSTANCES_READ,
+        examples=(examples.CERTIFICATE,),
+    )
+    def get(self, _request: Request, instance_id: str) -> Response:
+        """What was deleted, when, and how the cloud confirmed that. There is one once the instance is deleted."""
+        certificate = certificate_of(instance_for(self.organization, instance_id))
+        if certificate is None:
+            raise NotFound("There is no certificate: this instance is not deleted.")
+        return Response(CertificateDocument(document_of(certificate)).data)
 
 
 class InstanceOperations(ApiView, ListAPIView[Operation]):

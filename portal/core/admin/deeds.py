@@ -1,6 +1,6 @@
 """What may be done from the admin: a button, a small form, one service, and its sentence when it will not."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypedDict
 
@@ -76,13 +76,28 @@ class Button(TypedDict):
 
 
 class PageWithDeeds(Page):
-    """Its rows have buttons for the deeds that are possible in their state, and only for those."""
+    """Its rows have buttons for the deeds that are possible in their state, and only for those.
+
+    `list_deeds` are done to no row in particular; their `do` is given None.
+    """
 
     deeds: ClassVar[Sequence[Deed]] = ()
+    list_deeds: ClassVar[Sequence[Deed]] = ()
+    change_list_template = "admin/list.html"
 
     def get_urls(self) -> list[URLPattern]:
-        route, name = "<path:object_id>/do/<slug:deed_name>/", f"{self.opts.app_label}_{self.opts.model_name}_deed"
-        return [path(route, self.admin_site.admin_view(self.deed_view), name=name), *super().get_urls()]
+        name, view = f"{self.opts.app_label}_{self.opts.model_name}", self.admin_site.admin_view
+        return [
+            path("do/<slug:deed_name>/", view(self.list_deed_view), name=f"{name}_listdeed"),
+            path("<path:object_id>/do/<slug:deed_name>/", view(self.deed_view), name=f"{name}_deed"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+        buttons = [_button(deed, self._list_address("listdeed", deed.name)) for deed in self.list_deeds]
+        context = {"buttons": buttons, **(extra_context or {})}
+        answer: HttpResponseBase = super().changelist_view(request, context)
+        return answer
 
     def changeform_view(
         self,
@@ -96,33 +111,38 @@ class PageWithDeeds(Page):
         answer: HttpResponseBase = super().changeform_view(request, object_id, form_url, context)
         return answer
 
-    def buttons(self, target: Model) -> list[Button]:
-        """What can be done to the row now."""
-        possible = [deed for deed in self.deeds if deed.is_possible(target)]
-        return [
-            Button(
-                title=deed.title,
-                link=self._address("deed", target, deed.name),
-                icon=deed.icon,
-                variant=ActionVariant.PRIMARY if deed.is_usual else ActionVariant.DEFAULT,
-            )
-            for deed in possible
-        ]
+    def buttons(self, target: Model, only: Collection[str] | None = None) -> list[Button]:
+        """What can be done to the row now, or those of it that are named in `only`."""
+        offered = [deed for deed in self.deeds if only is None or deed.name in only]
+        return [_button(deed, self._address("deed", target, deed.name)) for deed in offered if deed.is_possible(target)]
 
     def deed_view(self, request: HttpRequest, object_id: str, deed_name: str) -> HttpResponse:
         """Asks, does, and goes back to the row; a refusal of the service stays on the form as its sentence."""
-        target = self.get_object(request, unquote(object_id))
-        deed = next((deed for deed in self.deeds if deed.name == deed_name), None)
-        if target is None or deed is None:
-            raise Http404
+        target, deed = self.target_and_deed(request, object_id, deed_name)
         back = self._address("change", target)
         if not deed.is_possible(target):
             messages.warning(request, f"“{deed.title}” is not possible any more: things have moved on.")
             return redirect(back)
         return self.ask(request, deed, target, back)
 
+    def target_and_deed(self, request: HttpRequest, object_id: str, deed_name: str) -> tuple[Any, Deed]:
+        """Raises Http404 when there is no such row, or it knows no such deed."""
+        target = self.get_object(request, unquote(object_id))
+        deed = next((deed for deed in self.deeds if deed.name == deed_name), None)
+        if target is None or deed is None:
+            raise Http404
+        return target, deed
+
+    def list_deed_view(self, request: HttpRequest, deed_name: str) -> HttpResponse:
+        deed = next((deed for deed in self.list_deeds if deed.name == deed_name), None)
+        if deed is None:
+            raise Http404
+        return self.ask(request, deed, None, self._list_address("changelist"))
+
     def ask(self, request: HttpRequest, deed: Deed, target: Any, back: str) -> HttpResponse:
-        form = deed.form(request.POST if request.method == "POST" else None, target=target)
+        form = deed.form(
+            request.POST if request.method == "POST" else None, target=target, initial=self.chosen(request, deed)
+        )
         if request.method == "POST" and form.is_valid():
             try:
                 messages.success(request, deed.do(target, form.cleaned_data, acting(request)))
@@ -137,9 +157,26 @@ class PageWithDeeds(Page):
             "target": target,
             "opts": self.opts,
             "back": back,
+            **self.beside(request, deed, target, form),
         }
         return TemplateResponse(request, "admin/deed.html", context)
+
+    def beside(self, _request: HttpRequest, _deed: Deed, _target: Any, _form: DeedForm) -> dict[str, Any]:
+        """What else the confirmation page shows, as its template's context."""
+        return {}
+
+    def chosen(self, _request: HttpRequest, _deed: Deed) -> dict[str, str]:
+        """What the form begins with, by field."""
+        return {}
+
+    def _list_address(self, view: str, *more: str) -> str:
+        return reverse(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_{view}", args=more)
 
     def _address(self, view: str, target: Model, *more: str) -> str:
         name = f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_{view}"
         return reverse(name, args=(target.pk, *more))
+
+
+def _button(deed: Deed, link: str) -> Button:
+    variant = ActionVariant.PRIMARY if deed.is_usual else ActionVariant.DEFAULT
+    return Button(title=deed.title, link=link, icon=deed.icon, variant=variant)

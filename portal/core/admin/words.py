@@ -26,6 +26,10 @@ LOOKS = {
     "late": (WARN, "alarm"),
     "retry": (WARN, "refresh"),
     "stopping": (WARN, "front_hand"),
+    "adrift": (BAD, "link_off"),
+    "does not stop": (WARN, "front_hand"),
+    "slow": (WARN, "hourglass_bottom"),
+    "queued too long": (WARN, "schedule"),
     "suspended": (WARN, "pause_circle"),
     "failed": (BAD, "error"),
     "stuck": (BAD, "report"),
@@ -33,6 +37,14 @@ LOOKS = {
     "undone": (CALM, "undo"),
     "skipped": (CALM, "skip_next"),
     "deleted": (CALM, "delete"),
+    "as wanted": (GOOD, "check_circle"),
+    "differs": (WARN, "difference"),
+    "missing": (BAD, "help_center"),
+    "unclear": (WARN, "visibility_off"),
+    "follows": (CALM, "more_horiz"),
+    "being looked at": (BUSY, "progress_activity"),
+    "open": (BAD, "leak_add"),
+    "resolved": (GOOD, "check_circle"),
 }
 
 

@@ -11,12 +11,21 @@ from portal.core.errors import ServiceError
 from portal.core.models import Membership
 from portal.web.access import ONLY_RUNNERS, actor_of, may_run, members_only, runners_only
 from portal.web.forms import DeleteForm, InstanceForm
+from portal.web.planning import story_of
 from portal.web.standing import live_operation, standing_of, standing_of_operation, with_latest_operation
 from portal.web.telling import tell
+from portal.web.views.plans import deletion_story
 from portal.web.wording import words_of
-from provisioning.models import Instance, InstanceStatus, Kind, Operation, OperationKind, Size
+from provisioning.models import Instance, InstanceStatus, Kind, Operation, OperationKind, Size, Tenancy
 from provisioning.models.operations import LIVE
-from provisioning.selectors import instance_for, instances_of, operations_of, progress_of
+from provisioning.selectors import (
+    certificate_of,
+    instance_for,
+    instances_of,
+    operations_of,
+    plan_for_new,
+    progress_of,
+)
 from provisioning.services import check_slug, instance_delete, trial_start
 from provisioning.services.instances import TRIAL_SIZE
 from provisioning.services.names import domain_of
@@ -78,6 +87,7 @@ def instance_detail(request: HttpRequest, membership: Membership, instance_id: s
                 (operation, words_of(operation.kind), standing_of_operation(operation)) for operation in history
             ],
             "latest": history[0] if history else None,
+            "certificate": certificate_of(instance) if instance.status == InstanceStatus.DELETED else None,
             "may_run": may_run(membership),
             "only_runners": ONLY_RUNNERS,
             "tab": "instances",
@@ -105,9 +115,12 @@ def instance_delete_page(request: HttpRequest, membership: Membership, instance_
             form.refuse(error)
         else:
             return redirect("operation_detail", instance.pk, operation.pk)
+    survey, plan = deletion_story(membership, instance, request.GET.get("plan") or request.POST.get("plan") or "")
     context = {
         "form": form,
         "instance": instance,
+        "survey": survey,
+        "plan": plan,
         "may_run": may_run(membership),
         "only_runners": ONLY_RUNNERS,
         "tab": "instances",
@@ -121,6 +134,7 @@ def _choices(membership: Membership, form: InstanceForm) -> dict[str, Any]:
     return {
         "form": form,
         "size": size,
+        "plan": story_of(plan_for_new(size=size, tenancy=Tenancy.DEDICATED)) if size else None,
         "trial_days": settings.TRIAL_DAYS,
         "instance_domain": settings.INSTANCE_DOMAIN,
         "verdict": check_slug(slug) if slug and not form.is_bound else None,

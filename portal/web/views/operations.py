@@ -10,8 +10,8 @@ from portal.core.errors import NotFound
 from portal.core.models import Membership
 from portal.web.access import members_only
 from portal.web.telling import tell
-from provisioning.models import Operation
-from provisioning.selectors import instance_for, operations_of, progress_of
+from provisioning.models import Operation, OperationKind, OperationStatus
+from provisioning.selectors import certificate_of, instance_for, operations_of, progress_of
 
 HTMX_STOP_POLLING = 286
 
@@ -52,7 +52,9 @@ def _told(membership: Membership, instance_id: str, operation_id: str) -> dict[s
     if operation is None:
         raise NotFound("There is no such operation.")
     story = tell(progress_of(operation))
+    is_deletion = operation.kind == OperationKind.TEARDOWN and operation.status == OperationStatus.SUCCEEDED
     return {
+        "certificate": certificate_of(instance) if is_deletion else None,
         "instance": instance,
         "operation": operation,
         "story": story,

@@ -66,6 +66,11 @@ def understand(problem: Problem) -> Exception:
     return next(meaning(problem) for applies, meaning in RULES if applies(problem))
 
 
+def is_trouble(problem: Problem) -> bool:
+    """Whether it is the service that is in trouble, not the one call: a fault on Google's side, or too many calls."""
+    return problem.http == 429 or problem.http >= 500 or problem.reason in RATE
+
+
 def _is(*words: set[str]) -> Callable[[Problem], bool]:
     known = set().union(*words)
     return lambda problem: problem.reason in known or problem.status in known
@@ -88,7 +93,7 @@ def _person(what_to_do: str) -> Callable[[Problem], Exception]:
 
 
 RULES: Final[tuple[Rule, ...]] = (
-    (lambda problem: problem.http == 429 or problem.http >= 500, Passing),
+    (is_trouble, Passing),
     (_is(RATE), Passing),
     (_is(DISABLED), ServiceDisabled),
     (_says(UNKNOWN_ACCOUNT, http=400), _wait("the new service account to be known everywhere")),
@@ -108,8 +113,8 @@ RULES: Final[tuple[Rule, ...]] = (
     (_says(RUNNING), _wait("another change of it to end")),
     (_says(BILLING_WORDS), _person("Link the project to a billing account in good standing, then retry the step.")),
     (_http(404), NotFound),
-    (_http(409), Passing),
+    (_http(409, 412), Passing),  # changed by somebody else between our look and our deed: looked at anew
     (_http(401, 403), Forbidden),
-    (_http(400, 412), _person("This is a fault of the portal: report it with the step's attempts.")),
+    (_http(400), _person("This is a fault of the portal: report it with the step's attempts.")),
     (lambda _problem: True, GoogleError),
 )

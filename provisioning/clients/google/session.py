@@ -1,12 +1,14 @@
 """Calls to Google: one client per service and process, one HTTP object per call, an explicit timeout, no retries.
 
 Retrying is the engine's business: the client's own would repeat a create whose answer was lost without looking first.
+Each call waits for its turn (quotas), and how it ended is counted (breaker).
 """
 
 import json
 import os
 from collections.abc import Iterator
 from functools import cache
+from http.client import HTTPException
 from typing import Any
 
 import google.auth
@@ -18,11 +20,15 @@ from googleapiclient.discovery import build_from_document
 from googleapiclient.discovery_cache import get_static_doc
 from googleapiclient.errors import HttpError
 
-from provisioning.clients.google.errors import understand
+from provisioning.clients.google import breaker, quotas
+from provisioning.clients.google.calls import call_of
+from provisioning.clients.google.errors import is_trouble, understand
+from provisioning.clients.google.once import Http
 from provisioning.clients.google.problems import problem_of
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 ANONYMOUS = "anonymous"
+NO_ANSWER = (OSError, HTTPException, httplib2.HttpLib2Error)  # refused, reset, timed out, cut off, or not found
 
 
 def api(name: str, version: str) -> Any:
@@ -32,13 +38,18 @@ def api(name: str, version: str) -> Any:
 
 def execute(request: Any) -> dict[str, Any]:
     """The answer as JSON. Raises NotYet, Refused or a GoogleError; a timeout or a lost connection as they come."""
-    http = _new_http()
+    call = call_of(request)
+    quotas.take(call)
     try:
-        answer: dict[str, Any] = request.execute(http=http, num_retries=0)
+        answer = _answer(request)
     except HttpError as error:
-        raise understand(problem_of(error)) from error
-    finally:
-        http.close()
+        problem = problem_of(error)
+        breaker.count(call, failed=is_trouble(problem))
+        raise understand(problem) from error
+    except NO_ANSWER:
+        breaker.count(call, failed=True)
+        raise
+    breaker.count(call, failed=False)
     return answer
 
 
@@ -48,6 +59,15 @@ def pages(collection: Any, request: Any, method: str = "list") -> Iterator[dict[
         answer = execute(request)
         yield answer
         request = getattr(collection, f"{method}_next")(request, answer)
+
+
+def _answer(request: Any) -> dict[str, Any]:
+    http = _new_http()
+    try:
+        answer: dict[str, Any] = request.execute(http=http, num_retries=0)
+    finally:
+        http.close()
+    return answer
 
 
 @cache
@@ -61,7 +81,7 @@ def _built(name: str, version: str, endpoint: str, _process: int) -> Any:
 
 
 def _new_http() -> Any:
-    http = httplib2.Http(timeout=settings.GOOGLE_TIMEOUT_SECONDS)
+    http = Http(timeout=settings.GOOGLE_TIMEOUT_SECONDS)
     if settings.GOOGLE_CREDENTIALS == ANONYMOUS:
         return http
     return google_auth_httplib2.AuthorizedHttp(_credentials(os.getpid()), http=http)

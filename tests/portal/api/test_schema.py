@@ -9,7 +9,10 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012 as DRAFT
 
+from provisioning.models import Instance
+from provisioning.services import plan_request
 from tests.portal.api.calling import Caller
+from tests.portal.web.watching import deleted
 
 pytestmark = pytest.mark.django_db
 ROOT = "urn:schema"
@@ -78,18 +81,24 @@ def test_every_example_is_true_to_its_schema(schema):
         ("get", "/operations/{operation_id}", None, 200),
         ("get", "/regions", None, 200),
         ("get", "/names/{slug}", None, 200),
+        ("get", "/plans/{plan_id}", None, 200),
+        ("get", "/plans/trial", None, 200),
+        ("get", "/instances/{instance_id}/certificate", None, 404),
+        ("post", "/instances/{instance_id}/plans", {"kind": "teardown"}, 202),
+        ("post", "/instances/{instance_id}/plans", {"kind": "explode"}, 422),
         ("post", "/instances", {"slug": "another", "region": "us-central1"}, 409),
         ("post", "/instances", {"slug": "no!", "region": "moon"}, 422),
         ("post", "/instances/{instance_id}/teardown", {"confirmation": "acme"}, 202),
         ("post", "/instances/{instance_id}/teardown", {"confirmation": "wrong"}, 422),
     ],
 )
-def test_answers_are_as_documented(schema, acmes, started, acme, method, path, body, status):
+def test_answers_are_as_documented(schema, acmes, started, by_alice, method, path, body, status):
     names = {
-        "organization_id": acme.pk,
+        "organization_id": started["organization"],
         "instance_id": started["id"],
         "operation_id": started["operation"]["id"],
         "slug": "initech",
+        "plan_id": plan_request(instance=Instance.objects.get(), kind="teardown", actor=by_alice).pk,
     }
     whole = path.format(**names)
     response = acmes.get(whole) if method == "get" else acmes.post(whole, body)
@@ -101,6 +110,13 @@ def test_a_started_trial_is_as_documented(schema, acmes, workflows):
     response = acmes.post("/instances", {"slug": "acme", "region": "us-central1"})
     assert response.status_code == 201
     check(schema, response, "post", "/instances")
+
+
+def test_a_certificate_is_as_documented(schema, acmes, trial, by_alice):
+    deleted(trial, by_alice)
+    response = acmes.get(f"/instances/{trial.pk}/certificate")
+    assert response.status_code == 200
+    check(schema, response, "get", "/instances/{instance_id}/certificate")
 
 
 @pytest.mark.parametrize(("path", "status"), [("/instances", 401), ("/names/{slug}", 401)])

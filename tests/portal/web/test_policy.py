@@ -7,8 +7,10 @@ from django.conf import settings as django_settings
 from django.test import Client
 from django.urls import reverse
 
+from provisioning.services import plan_request
 from tests.conftest import PASSWORD
-from tests.portal.web.watching import page_of
+from tests.portal.web.watching import deleted, page_of
+from tests.provisioning.admin.surveying import looked
 
 OPEN = (
     "/", "/welcome/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/",
@@ -51,6 +53,14 @@ def test_the_pages_of_an_instance_have_nothing_inline(alices, running, setup):
         *(page_of(setup, name) for name in ("operation_detail", "operation_fragment", "operation_summary")),
     ):
         check(alices, page)
+
+
+def test_the_pages_of_its_deletion_have_nothing_inline(alices, running, by_alice):
+    survey = looked(plan_request(instance=running, kind="teardown", actor=by_alice))
+    check(alices, f"{reverse('instance_delete', args=[running.pk])}?plan={survey.pk}")
+    check(alices, reverse("deletion_plan", args=[running.pk, survey.pk]))
+    check(alices, page_of(deleted(running, by_alice)))
+    check(alices, reverse("certificate", args=[running.pk]))
 
 
 def test_the_way_to_a_second_factor_has_nothing_inline(client, alice):

@@ -71,6 +71,14 @@ def test_it_never_tries_again_by_itself(anonymous):
     assert len(seen) == 1
 
 
+def test_a_change_whose_answer_was_lost_is_not_sent_again(anonymous):
+    with server(lambda _connection: None) as (endpoint, seen):
+        anonymous.GOOGLE_API_ENDPOINT = endpoint
+        with pytest.raises(ConnectionResetError):
+            execute(api("cloudresourcemanager", "v3").projects().create(body={"projectId": "p"}))
+    assert len(seen) == 1
+
+
 def test_it_gives_up_after_its_timeout(anonymous):
     done = threading.Event()
     with server(lambda _connection: done.wait(5)) as (endpoint, _seen):

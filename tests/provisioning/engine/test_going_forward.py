@@ -1,5 +1,6 @@
 """What the engine does while all goes well, or nearly."""
 
+import secrets
 from datetime import timedelta
 
 import pytest
@@ -114,10 +115,19 @@ def test_a_finished_operation_is_audited(begin, clock):
     assert set(actions) == {"operation.request", "operation.succeeded"}
 
 
-def test_the_scheduler_asks_one_question_a_beat(begin, django_assert_num_queries):
-    begin()
-    with django_assert_num_queries(1):
+def test_the_scheduler_asks_two_questions_a_beat(begin, django_assert_num_queries):
+    in_a_queue_of_its_own(begin())
+    with django_assert_num_queries(2):
         assert scheduler.tick() == 1
+
+
+def test_a_call_that_nobody_has_taken_is_not_repeated(begin):
+    in_a_queue_of_its_own(begin())
+    assert [scheduler.tick(), scheduler.tick()] == [1, 0]
+
+
+def in_a_queue_of_its_own(operation: Operation) -> None:
+    operation.steps.update(queue=secrets.token_hex(6))
 
 
 def test_an_idle_fleet_wakes_nobody(begin, clock, world):
@@ -135,7 +145,7 @@ def test_settling_once_too_often_changes_nothing(begin, clock, world):
     work_once()
     before = list(operation.steps.values())
     with transaction.atomic():
-        lifecycle.settle(*lifecycle.lock(operation.pk))
+        lifecycle.settle(lifecycle.lock(operation.pk))
     assert list(operation.steps.values()) == before
 
 

@@ -267,3 +267,13 @@ def work_once_on(name: str) -> None:
     claim = claimed("w")
     assert claim.step.name == name
     worker.advance(claim)
+
+
+@pytest.mark.usefixtures("keeping")
+def test_a_step_of_another_version_stops_the_operation_with_a_sentence(begin):
+    operation = begin()
+    operation.steps.filter(needs=[]).update(name="of-yore")
+    work_once()
+    operation.refresh_from_db()
+    assert operation.status == "failed"
+    assert "has no step “of-yore”. Retry it with the version that has it" in operation.error

@@ -5,10 +5,13 @@ import pytest
 from provisioning.clients.google import ServiceDisabled
 from provisioning.clients.google.projects import service_state
 from provisioning.engine.action import Missing, NotYet, Refused
-from provisioning.steps.google import settled_services
+from provisioning.steps.google import GoogleAction, settled_services
 from provisioning.steps.leftovers import Leftovers
 from provisioning.steps.network import Network
+from provisioning.steps.project import Project
+from provisioning.steps.proof import Proof
 from provisioning.steps.sql import DatabaseServer
+from provisioning.workflows.provision import PROVISION
 from provisioning.workflows.teardown import TEARDOWN
 
 
@@ -21,13 +24,16 @@ def refusal(project: str) -> str:
 
 @pytest.mark.parametrize("node", TEARDOWN.for_tenancy("dedicated"), ids=lambda node: node.name)
 def test_of_an_instance_that_never_was_nothing_is_there(world, node):
-    assert isinstance(node.action.look(world.context()), Missing)
+    seen = node.action.look(world.context())
+    assert isinstance(seen, Missing)
+    if node.tenancies:  # how that was confirmed is quoted in a certificate
+        assert seen.how
 
 
 @pytest.mark.parametrize("action", [Network(), DatabaseServer(), Leftovers()], ids=lambda action: action.title())
 def test_where_the_service_is_off_nothing_is_there(world, action):
     world.build("project")
-    assert isinstance(action.look(world.context()), Missing)
+    assert "is not enabled in the project" in action.look(world.context()).how
 
 
 def test_a_service_that_is_on_but_not_everywhere_yet_is_waited_for(world, devcloud):
@@ -58,3 +64,35 @@ def test_a_disabled_service_comes_through_when_it_is_really_off(world):
     world.build("project")
     with pytest.raises(ServiceDisabled), settled_services(world.spec.id):
         Network().see(world.context())
+
+
+def test_what_google_answers_is_quoted(world):
+    world.build("services")
+    world.drop(Network())
+    seen = Network().look(world.context())
+    assert isinstance(seen, Missing)
+    assert seen.how.startswith("compute.googleapis.com answered 404 notFound: The resource 'projects/src-")
+
+
+def test_of_a_deleted_project_it_is_said_since_when(world):
+    world.build("services")
+    world.drop(Project())
+    for action in (Project(), DatabaseServer(), Proof()):
+        seen = action.look(world.context())
+        assert isinstance(seen, Missing)
+        assert "is in state DELETE_REQUESTED since 20" in seen.how
+
+
+KEPT = [node for node in PROVISION.nodes if getattr(type(node.action), "remove", None) is GoogleAction.remove]
+
+
+@pytest.mark.parametrize("node", KEPT, ids=lambda node: node.name)
+def test_what_goes_only_with_the_project_says_so(world, node):
+    with pytest.raises(Refused, match="goes with the project"):
+        node.action.drop(world.context())
+
+
+def test_what_is_only_removed_is_never_made(world):
+    for action in (Leftovers(), Proof()):
+        with pytest.raises(Refused):
+            action.make(world.context())

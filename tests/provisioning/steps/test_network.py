@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from provisioning.clients.google import api, execute
+from provisioning.clients.google import NotFound, api, execute
 from provisioning.engine.action import AsWanted, Differs, Missing, NotYet, Refused, UnderWay
 from provisioning.engine.graph import Goal
 from provisioning.steps.gke import Cluster
@@ -49,8 +49,12 @@ def test_an_insert_that_failed_in_passing_is_tried_again(world, devcloud, made):
 def test_an_address_without_our_labels_is_not_taken_over(world):
     world.build("services")
     world.drop(Address())
-    body = {"name": "sourcegraph", "labels": {"instance": "src-other"}}
-    execute(api("compute", "v1").globalAddresses().insert(project=world.spec.id, body=body))
+    addresses = api("compute", "v1").globalAddresses()
+    execute(addresses.insert(project=world.spec.id, body={"name": "sourcegraph"}))
+    place = {"project": world.spec.id, "address": "sourcegraph"}
+    found = _until_accepted(lambda: execute(addresses.get(**place)))
+    body = {"labels": {"instance": "src-other"}, "labelFingerprint": found["labelFingerprint"]}
+    _until_accepted(lambda: execute(addresses.setLabels(project=world.spec.id, resource="sourcegraph", body=body)))
     with pytest.raises(Refused, match="without our labels"):
         world.reach(Address())
 
@@ -130,6 +134,6 @@ def _until_accepted(deed):
     while True:
         try:
             return deed()
-        except NotYet:
+        except (NotYet, NotFound):
             assert time.monotonic() < until
             time.sleep(0.02)

@@ -17,7 +17,9 @@ from provisioning.clients.helm import Helm, HelmFailed, major_version
 from provisioning.clients.kubernetes import connected
 from provisioning.engine.action import Differs, Missing, NotYet, Refused
 from provisioning.steps.cluster_access import kubeconfig_for
-from provisioning.steps.release import Application, _newest_revision
+from provisioning.steps.release import Application, newest_revision
+from provisioning.steps.rollout import Rollout
+from provisioning.steps.volumes import VolumeSizes
 from tests.provisioning.bringing import bring
 from tests.provisioning.steps.world import World, spec_for_tests
 
@@ -37,15 +39,15 @@ def helm(installed):
 
 def newest(world):
     with connected(kubeconfig_for(world.spec)) as cluster:
-        return _newest_revision(cluster, world.spec)
+        return newest_revision(cluster, world.spec)
 
 
 @pytest.fixture
 def killed_helm(devcloud):
-    """Helm hangs while it applies the first Deployment, and is killed there, before it can tidy up."""
+    """Helm hangs while it applies the first of a kind, and is killed there, before it can tidy up."""
 
-    def kill(world) -> None:
-        rule = devcloud.add_fault("P* deployments", "timeout", service="kubernetes", seconds=30.0)
+    def kill(world, at: str = "deployments") -> None:
+        rule = devcloud.add_fault(f"P* {at}", "timeout", service="kubernetes", seconds=30.0)
         killer = threading.Thread(target=_kill_helm_once_held, args=(devcloud,))
         killer.start()
         with pytest.raises(HelmFailed):
@@ -67,7 +69,7 @@ def _kill_helm_once_held(devcloud) -> None:
 
 def test_it_is_applied_once(installed, made):
     assert Application().make(installed.context()) == "found it applied already"
-    assert newest(installed)["version"] == "1"
+    assert newest(installed).number == 1
 
 
 def test_other_values_are_another_revision(installed):
@@ -75,7 +77,7 @@ def test_other_values_are_another_revision(installed):
     seen = Application().look(installed.context())
     assert seen == Differs("revision 1 was asked for with other values")
     installed.reach(Application())
-    assert newest(installed)["version"] == "2"
+    assert newest(installed).number == 2
 
 
 def test_a_first_revision_left_pending_is_removed_and_made_again(brought, killed_helm):
@@ -84,7 +86,7 @@ def test_a_first_revision_left_pending_is_removed_and_made_again(brought, killed
     assert Application().look(brought.context()) == Differs("revision 1 is pending-install")
     assert Application().make(brought.context()).startswith("removed the first revision")
     brought.reach(Application())
-    assert newest(brought)["status"] == "deployed"
+    assert newest(brought).status == "deployed"
 
 
 def test_a_later_revision_left_pending_goes_back_to_the_last_good_one(installed, killed_helm):
@@ -93,7 +95,21 @@ def test_a_later_revision_left_pending_goes_back_to_the_last_good_one(installed,
     assert Application().look(installed.context()) == Differs("revision 2 is pending-upgrade")
     assert Application().make(installed.context()).startswith("rolled back to revision 1")
     installed.reach(Application())
-    assert newest(installed)["version"] == "4"
+    assert newest(installed).number == 4
+
+
+def test_one_left_pending_after_its_disks_grew_goes_on_to_the_larger_ones(installed, killed_helm):
+    """Helm cannot go back: claims do not shrink, and the templates of claims do not change."""
+    installed.reach(Rollout())
+    size = replace(installed.spec.size, gitserver_disk_gb=60, sql_disk_gb=30)
+    installed.spec = replace(installed.spec, app_version="5.11.1", size=size)
+    installed.reach(VolumeSizes())
+    killed_helm(installed, at="ingresses")
+    assert Application().look(installed.context()) == Differs("revision 2 is pending-upgrade")
+    assert Application().make(installed.context()).startswith("could not go back")
+    installed.reach(Application())
+    assert newest(installed).status == "deployed"
+    installed.reach(Rollout())
 
 
 def test_helm_itself_tells_the_same(installed, helm):

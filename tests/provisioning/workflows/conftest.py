@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.models import Instance, Kind, OperationKind
+from portal.core.audit import Actor
+from provisioning.models import Instance, Kind, OperationKind, Release
 from provisioning.services import instance_create
 from provisioning.services.instances import Wish
 from tests.provisioning.bringing import bring
+from tests.provisioning.workflows.harness import assert_succeeded, run
+from tests.provisioning.workflows.standing import Standing
 from tests.stack.devcloud import RunningDevcloud, start_devcloud
 from tests.stack.tools import helm_path
 
@@ -40,11 +43,6 @@ def devcloud(devcloud_server: RunningDevcloud, settings) -> RunningDevcloud:
 
 
 @pytest.fixture
-def ports(devcloud) -> set[int]:
-    return {int(devcloud.http_url.rsplit(":", 1)[1]), devcloud.https_port}
-
-
-@pytest.fixture
 def tenancy(request) -> str:
     return str(request.param)
 
@@ -59,3 +57,32 @@ def instance(devcloud, tenancy, acme, catalogue, by_alice) -> Instance:
 @pytest.fixture
 def provision(instance):
     return instance.operations.get(kind=OperationKind.PROVISION)
+
+
+@pytest.fixture(scope="session")
+def provisioned() -> dict[str, Standing]:
+    """By tenancy; filled by the first test that needs one."""
+    return {}
+
+
+@pytest.fixture
+def running(devcloud, tenancy, provisioned, request) -> Instance:
+    """A running instance, one release behind the newest."""
+    if tenancy in provisioned:
+        provisioned[tenancy].put_back(devcloud)
+        return Instance.objects.get(pk=provisioned[tenancy].instance_id)
+    instance: Instance = request.getfixturevalue("instance")
+    one_behind = Release.objects.order_by("-released_at")[1]
+    operation = instance.operations.get()
+    operation.wanted |= {"app_version": one_behind.app_version, "chart_version": one_behind.chart_version}
+    operation.save()
+    Instance.objects.update(release=one_behind)
+    assert_succeeded(run(operation))
+    provisioned[tenancy] = Standing.of(instance, devcloud)
+    instance.refresh_from_db()
+    return instance
+
+
+@pytest.fixture
+def by_owner(running) -> Actor:
+    return Actor(running.created_by, running.admin_email)

@@ -1,0 +1,62 @@
+"""/metrics: what is worth an alert, read from the database at each scrape. No process keeps any count."""
+
+import secrets
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+
+from provisioning.clients.google import breaker
+from provisioning.selectors.figures import Figures, fleet_figures
+
+
+class Fleet(Collector):
+    """The fleet's figures at this moment."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        figures = fleet_figures()
+        yield _gauge("operations", "Operations that are not at an end", "kind status", figures.operations)
+        yield _gauge(
+            "operation_oldest_seconds", "Age of the oldest of them", "kind status", figures.oldest_operation_seconds
+        )
+        yield _gauge("instances", "Instances that are not deleted", "status", figures.instances)
+        yield _gauge("drifted_instances", "Running instances that have drifted", "", {(): figures.drifted_instances})
+        yield _gauge("drifting_things", "What is not as the specs say", "", {(): figures.drifting_things})
+        yield _gauge("unclear_surveys", "Surveys that could not see all", "purpose", figures.unclear_surveys)
+        yield _gauge("open_leaks", "What cloud and database disagree about", "kind", figures.open_leaks)
+        yield _gauge("step_lag_seconds", "Wait of the oldest due step", "queue", figures.step_lag_seconds)
+        yield _gauge("survey_lag_seconds", "Wait of the oldest due survey", "", {(): figures.survey_lag_seconds})
+        open_services: Figures = {(service,): 1.0 for service in breaker.open_services()}
+        yield _gauge("google_breaker_open", "1 where a Google service fails for everyone", "service", open_services)
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """The figures in Prometheus' text format, for who bears METRICS_TOKEN; without that setting there is no page."""
+    token = settings.METRICS_TOKEN
+    if not token:
+        raise Http404
+    given = request.headers.get("Authorization", "")
+    if not secrets.compare_digest(given.encode(), f"Bearer {token}".encode()):
+        return _unknown()
+    registry = CollectorRegistry()
+    registry.register(Fleet())
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _unknown() -> HttpResponse:
+    answer = HttpResponse("A bearer token is needed.\n", status=401, content_type="text/plain")
+    answer["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
+def _gauge(name: str, meaning: str, labels: str, figures: Figures) -> GaugeMetricFamily:
+    gauge = GaugeMetricFamily(f"portal_{name}", f"{meaning}.", labels=labels.split())
+    for values, figure in figures.items():
+        gauge.add_metric(values, figure)
+    return gauge

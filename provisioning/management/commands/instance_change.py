@@ -1,0 +1,64 @@
+"""`manage.py instance_change INSTANCE KIND --reason R`: shows the plan, asks, and then requests the operation."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from portal.core.audit import Actor
+from provisioning.management.terminal import (
+    REFUSED,
+    actor_named,
+    errors_as_sentences,
+    instance_named,
+    plan_as_text,
+    plan_now,
+    release_named,
+    size_named,
+    wanted_spec,
+)
+from provisioning.models import Instance, Operation, OperationKind
+from provisioning.services import instance_delete, instance_repair, instance_resize, instance_upgrade
+
+KINDS = (OperationKind.UPGRADE, OperationKind.RESIZE, OperationKind.REPAIR, OperationKind.TEARDOWN)
+
+
+class Command(BaseCommand):
+    help = "Changes an instance, or tears it down: shows the plan, asks, and then requests the operation."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("instance", help="its name or its id")
+        parser.add_argument("kind", choices=[str(kind) for kind in KINDS])
+        parser.add_argument("--release", help="for an upgrade: the version")
+        parser.add_argument("--size", help="for a resize: the size")
+        parser.add_argument("--reason", required=True, help="goes into the audit log")
+        parser.add_argument("--by", metavar="EMAIL", help="who is acting; without it, the command line itself")
+        parser.add_argument("--yes", action="store_true", help="do not ask; a teardown always asks for the name")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        with errors_as_sentences():
+            instance, actor = instance_named(options["instance"]), actor_named(options["by"])
+            wanted = wanted_spec(instance, options["kind"], options["release"], options["size"])
+            self.stdout.write(plan_as_text(plan_now(instance, options["kind"], wanted)))
+            confirmation = self._confirmation(instance, options)
+            operation = _request(instance, actor, confirmation, options)
+        self.stdout.write(f"{operation.pk} is {operation.status}.")
+
+    def _confirmation(self, instance: Instance, options: dict[str, Any]) -> str:
+        if options["kind"] == OperationKind.TEARDOWN:
+            return input(f"\nThis deletes {instance.slug} and all its data. Type its name to go on: ")
+        if not options["yes"] and input("\nGo on? [y/N] ").strip().lower() not in {"y", "yes"}:
+            raise CommandError("Nothing was done.", returncode=REFUSED)
+        return ""
+
+
+def _request(instance: Instance, actor: Actor, confirmation: str, options: dict[str, Any]) -> Operation:
+    reason = options["reason"]
+    match options["kind"]:
+        case OperationKind.UPGRADE:
+            release = release_named(options["release"])
+            return instance_upgrade(instance=instance, release=release, actor=actor, reason=reason)
+        case OperationKind.RESIZE:
+            return instance_resize(instance=instance, size=size_named(options["size"]), actor=actor, reason=reason)
+        case OperationKind.REPAIR:
+            return instance_repair(instance=instance, actor=actor, reason=reason)
+    return instance_delete(instance=instance, confirmation=confirmation, actor=actor, reason=reason)

@@ -1,0 +1,87 @@
+"""Resize: the same instance with more or less to work with.
+
+The database server and the nodes change side by side. Disks grow only once both have: they never shrink again, so
+nothing that Google may refuse comes after them. When anything fails, all but the disks goes back as it was.
+"""
+
+from datetime import timedelta
+
+from portal.core.audit import record
+from provisioning.engine.action import Action, minutes, seconds
+from provisioning.engine.graph import Node, OnFailure, Undo, Workflow
+from provisioning.models import Instance, Operation, OperationKind, Size, StepStatus, Tenancy
+from provisioning.spec import InstanceSpec
+from provisioning.steps import application, gke, preflight, release, rollout, sql, volumes
+from provisioning.workflows.interruptions import INTERRUPTIONS
+
+GOOGLE = frozenset({str(Tenancy.DEDICATED)})
+SOON, SHORT, LONG = minutes(1), minutes(20), minutes(60)
+NOTHING = Undo.NOTHING  # it only watches, or cannot be taken back: disks never shrink
+REVERT = Undo.REVERT
+# The disks that a step has grown once it is done. On a brought cluster the databases' are volumes like the others.
+GROWN_BY = {
+    Tenancy.DEDICATED: {"database": {"sql_disk_gb"}, "volumes": {"gitserver_disk_gb", "search_disk_gb"}},
+    Tenancy.BYOK: {"volumes": {"sql_disk_gb", "gitserver_disk_gb", "search_disk_gb"}},
+}
+
+
+def _line(
+    name: str,
+    needs: str,
+    action: Action,
+    undo: Undo,
+    usual: timedelta,
+    deadline: timedelta,
+    tenancies: frozenset[str] = frozenset(),
+) -> Node:
+    interrupts = INTERRUPTIONS.get(name, timedelta(0))
+    return Node(name, tuple(needs.split()), action, undo, usual, deadline, tenancies=tenancies, interrupts=interrupts)
+
+
+# fmt: off
+NODES = (
+    _line("preflight", "", preflight.Preflight(), NOTHING, seconds(2), SOON),
+    _line("point-of-return", "preflight", preflight.PointOfReturn(), REVERT, seconds(2), LONG),
+    _line("database", "point-of-return", sql.DatabaseServer(), REVERT, minutes(3), LONG, GOOGLE),
+    _line("nodes", "point-of-return", gke.NodePool(), REVERT, minutes(6), LONG, GOOGLE),
+    _line("volumes", "database nodes", volumes.VolumeSizes(), NOTHING, seconds(30), SHORT),
+    _line("application", "volumes", release.Application(), REVERT, seconds(15), SHORT),
+    _line("rollout", "application", rollout.Rollout(), NOTHING, seconds(120), LONG),
+    _line("health", "rollout", application.Health(), NOTHING, seconds(5), SHORT),
+)
+# fmt: on
+
+
+def _succeeded(operation: Operation) -> None:
+    """The instance has the size that was asked for, on the larger of its disks before and after."""
+    wanted = InstanceSpec.from_json(operation.wanted).size
+    instance = Instance.objects.select_for_update().get(pk=operation.instance_id)
+    before = instance.size_id
+    instance.size = Size.objects.get(pk=wanted.name)
+    instance.disk_floor_gb = wanted.disks
+    instance.save(update_fields=["size", "disk_floor_gb"])
+    record(
+        "instance.resized",
+        instance,
+        organization_id=instance.organization_id,
+        actor_label="engine",
+        details={"from": before, "to": wanted.name},
+    )
+
+
+def _undone(operation: Operation) -> None:
+    """The instance is as it was, but for the disks that had grown already: those it keeps.
+
+    That a step had grown its disks is told by its outputs, which stay when it is undone. A disk that grew without a
+    record of it does no harm: no step takes a disk that is larger than it need be for wrong.
+    """
+    instance = Instance.objects.select_for_update().get(pk=operation.instance_id)
+    done = operation.steps.filter(status=StepStatus.UNDONE).exclude(outputs={}).values_list("name", flat=True)
+    grown = set[str]().union(*(GROWN_BY[Tenancy(instance.tenancy)].get(step, set()) for step in done))
+    if grown:
+        wanted = InstanceSpec.from_json(operation.wanted).size.disks
+        instance.disk_floor_gb = {**instance.disk_floor_gb, **{disk: wanted[disk] for disk in grown}}
+        instance.save(update_fields=["disk_floor_gb"])
+
+
+RESIZE = Workflow(OperationKind.RESIZE, NODES, OnFailure.UNDO, _succeeded, _undone)

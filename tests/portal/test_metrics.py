@@ -1,0 +1,79 @@
+"""/metrics: for who bears the token, in a constant number of queries."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from provisioning.models import Instance, Leak, Operation, Survey
+
+TOKEN = "figures, please"
+
+
+@pytest.fixture
+def scrape(client, settings):
+    settings.METRICS_TOKEN = TOKEN
+
+    def scrape() -> dict[str, float]:
+        answer = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+        assert answer.status_code == 200
+        lines = [line for line in answer.content.decode().splitlines() if not line.startswith("#")]
+        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
+
+    return scrape
+
+
+@pytest.fixture
+def fleet(trial):
+    """One trial with a waiting provisioning, drift, leaks and an unclear plan."""
+    Instance.objects.filter(pk=trial.pk).update(status="running")
+    hour_ago = timezone.now() - timedelta(hours=1)
+    operation = Operation.objects.create(
+        instance=trial, kind="upgrade", status="running", wanted={}, created_at=hour_ago
+    )
+    operation.steps.create(name="rollout", position=0, queue="helm", due_at=hour_ago)
+    done = {"instance": trial, "kind": "repair", "wanted": {}, "previous": {}, "status": "done", "due_at": None}
+    Survey.objects.create(purpose="drift", differing=3, unclear=1, **done)
+    Leak.objects.create(kind="orphan", resource="//x/projects/p", source="projects")
+    Leak.objects.create(kind="orphan", resource="//x/projects/q", source="projects", resolved_at=hour_ago)
+
+
+@pytest.mark.django_db
+def test_without_a_token_in_the_settings_there_is_no_such_page(client, settings):
+    settings.METRICS_TOKEN = ""
+    assert client.get("/metrics", headers={"Authorization": "Bearer "}).status_code == 404
+
+
+@pytest.mark.parametrize("given", ["", "Bearer", "Bearer wrong", TOKEN, f"Basic {TOKEN}", "Bearer schlüssel"])
+def test_a_wrong_token_gets_nothing(client, settings, given):
+    settings.METRICS_TOKEN = TOKEN
+    answer = client.get("/metrics", headers={"Authorization": given})
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Bearer")
+
+
+def test_it_tells_what_is_worth_an_alert(scrape, fleet):
+    figures = scrape()
+    assert figures['portal_operations{kind="upgrade",status="running"}'] == 1
+    assert figures['portal_operation_oldest_seconds{kind="upgrade",status="running"}'] == pytest.approx(3600, abs=30)
+    assert figures['portal_instances{status="running"}'] == 1
+    assert figures["portal_drifted_instances"] == 1
+    assert figures["portal_drifting_things"] == 3
+    assert figures['portal_unclear_surveys{purpose="drift"}'] == 1
+    assert figures['portal_open_leaks{kind="orphan"}'] == 1
+    assert figures['portal_open_leaks{kind="gone"}'] == 0
+    assert figures['portal_step_lag_seconds{queue="helm"}'] == pytest.approx(3600, abs=30)
+    assert figures["portal_survey_lag_seconds"] == 0
+
+
+def test_a_larger_fleet_takes_no_more_queries(scrape, fleet, trial, ada, django_assert_num_queries):
+    with django_assert_num_queries(7):
+        scrape()
+    for number in range(20):
+        instance = Instance.objects.create(
+            organization=trial.organization, slug=f"fleet-{number}", domain=f"{number}.example", kind="internal",
+            size=trial.size, release=trial.release, admin_email=ada.email, created_by=ada,
+        )  # fmt: skip
+        Operation.objects.create(instance=instance, kind="provision", status="running", wanted={})
+    with django_assert_num_queries(7):
+        figures = scrape()
+    assert figures['portal_operations{kind="provision",status="running"}'] == 20
