@@ -3,7 +3,8 @@
 from collections import defaultdict
 from datetime import datetime, timedelta
 
-from django.db import transaction
+import structlog
+from django.db import OperationalError, transaction
 from django.db.models import Exists, OuterRef
 
 from portal.core import clock
@@ -12,6 +13,7 @@ from provisioning.engine.wake import calls_waiting, wake
 from provisioning.models import Operation, OperationStatus, Step
 from provisioning.models.operations import ACTIVE
 
+log = structlog.get_logger(__name__)
 AHEAD = timedelta(seconds=1)
 WAKES_PER_BEAT = 50
 DUE_PER_BEAT = 500
@@ -61,10 +63,19 @@ def begin_waiting() -> int:
 
 
 def _begin(operation: Operation, obstacles: dict[tuple[str, str | None], str]) -> bool:
-    """Whether it runs. An obstacle that others of its bucket meet too is remembered for this beat."""
-    with transaction.atomic():
-        own = lifecycle.before_it(operation.instance_id)
-        why = lifecycle.start_next(operation.instance_id)
+    """Whether it runs. An obstacle that others of its bucket meet too is remembered for this beat.
+
+    One that cannot even be begun stays queued, and is for the desk; the others begin all the same.
+    """
+    try:
+        with transaction.atomic():
+            own = lifecycle.before_it(operation.instance_id)
+            why = lifecycle.start_next(operation.instance_id)
+    except OperationalError:
+        raise  # it is the database that is away
+    except Exception:
+        log.exception("this operation could not be begun", operation=operation.pk)
+        return False
     if why and not own:
         obstacles[gate.bucket_of(operation)] = why
     return not why

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from portal.core import clock
 from provisioning.engine import graph, leases, lifecycle
@@ -85,12 +85,22 @@ def drain(queue: str, owner: str, *, for_seconds: float = DRAIN_SECONDS) -> int:
     count = 0
     with making_a_round(queue):
         while claim := leases.claim(queue, owner):
-            advance(claim)
+            _advance_or_leave(claim)
             count += 1
             if time.monotonic() >= until:
                 wake(queue)
                 break
     return count
+
+
+def _advance_or_leave(claim: leases.Claim) -> None:
+    """A step that breaks the engine itself is left to its lease's end; the others of the round are worked on."""
+    try:
+        advance(claim)
+    except OperationalError:
+        raise  # it is the database that is away
+    except Exception:
+        log.exception("this step could not be worked on", operation=claim.step.operation_id, step=claim.step.name)
 
 
 def advance(claim: leases.Claim) -> None:

@@ -46,6 +46,8 @@ def cluster_add(
             )
             host = urlsplit(parsed.server).hostname
             record("cluster.add", cluster, organization_id=organization.pk, actor=actor, details={"host": host})
-    except IntegrityError:
+    except IntegrityError as error:
+        if "cluster_name" not in str(error):
+            raise
         raise Conflict(f"There is a cluster named “{name}” already.", field="name") from None
     return cluster

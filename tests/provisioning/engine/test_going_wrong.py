@@ -1,15 +1,24 @@
 """Failing, undoing, being stuck, being cancelled, and getting going again."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from portal.core import clock as portal_clock
 from portal.core.errors import Conflict, Invalid
-from provisioning.engine import leases, worker
-from provisioning.models import Operation
-from provisioning.services import operation_cancel, operation_retry, operation_skip, operation_undo
+from portal.core.ids import instance_id
+from provisioning.engine import graph, leases, worker
+from provisioning.models import Instance, Operation
+from provisioning.services import (
+    operation_cancel,
+    operation_request,
+    operation_retry,
+    operation_skip,
+    operation_undo,
+)
 from tests.provisioning.driving import claimed, run_to_the_end, states, work_once
+from tests.provisioning.engine.world import registered
 
 pytestmark = pytest.mark.django_db
 
@@ -277,3 +286,28 @@ def test_a_step_of_another_version_stops_the_operation_with_a_sentence(begin):
     operation.refresh_from_db()
     assert operation.status == "failed"
     assert "has no step “of-yore”. Retry it with the version that has it" in operation.error
+
+
+@pytest.mark.usefixtures("keeping")
+def test_an_operation_that_breaks_the_engine_stops_no_other(begin, instance, actor):
+    broken = begin()
+    operation = operation_request(instance=copy_of(instance), kind="provision", actor=actor)
+    real = graph.workflow_of("provision")
+
+    def succeeded(ended: Operation) -> None:
+        if ended.pk == broken.pk:
+            raise ZeroDivisionError
+        real.succeeded(ended)
+
+    with registered(replace(real, succeeded=succeeded)):
+        work_once()
+    operation.refresh_from_db()
+    broken.refresh_from_db()
+    assert (operation.status, broken.status) == ("succeeded", "running")
+
+
+def copy_of(instance: Instance) -> Instance:
+    copy = Instance.objects.get(pk=instance.pk)
+    copy.pk, copy.slug, copy.domain = instance_id(), "toy-two", "two.example"
+    copy.save(force_insert=True)
+    return copy
