@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from provisioning.clients.google import AlreadyExists, api, execute
-from provisioning.engine.action import AsWanted, Context, Differs, Missing, Seen
+from provisioning.clients.google import AlreadyExists, NotFound, api, execute
+from provisioning.engine.action import AsWanted, Context, Differs, Missing, NotYet, Seen
 from provisioning.steps import names
 from provisioning.steps.compute import ComputeResource
 from provisioning.steps.differences import differences
@@ -137,7 +137,10 @@ class PrivateConnection(GoogleAction):
             return begun(context, "servicenetworking", request, "join the two networks")
         except AlreadyExists:
             request = _connections().patch(name=f"{SERVICE_NETWORKING}/connections/-", force=True, body=body)
+        try:
             return begun(context, "servicenetworking", request, "change the connection")
+        except NotFound:
+            raise NotYet("the connection that an earlier try began to appear") from None
 
     def remove(self, context: Context) -> str:
         """Google refuses for up to four days after the last database is gone; the connection dies with the project."""
