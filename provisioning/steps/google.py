@@ -109,6 +109,8 @@ def begun(context: Context, service: str, request: Any, what: str) -> str:
         raise
     if not is_done(operation):
         cache.set(key, operation["name"], REMEMBERED_SECONDS)
+        if name is None:
+            return f"asked Google to {what}"
         raise NotYet(f"Google to {what}", seconds(20))
     cache.delete(key)
     check(operation)

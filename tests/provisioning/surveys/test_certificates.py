@@ -39,7 +39,7 @@ def test_in_a_project_of_its_own_google_confirms_what_was_there_and_what_never_w
     project = lines[f"//cloudresourcemanager.googleapis.com/projects/{instance.pk}"]
     assert "DELETE_REQUESTED" in project["confirmed"]
     assert project["asked_at"] < project["confirmed_at"]
-    assert project["deeds"] == ["waited for Google to delete the project"]
+    assert project["deeds"][0] == "asked Google to delete the project"
     database = next(line for name, line in lines.items() if "sqladmin" in name)
     assert (database["asked_at"], database["deeds"]) == (None, [])
     assert "sqladmin.googleapis.com answered 404" in database["confirmed"]
