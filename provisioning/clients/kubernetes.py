@@ -12,6 +12,7 @@ from lightkube.config.client_adapter import ConnectionParams
 from lightkube.config.kubeconfig import KubeConfig
 from lightkube.core.client import Client
 from lightkube.core.exceptions import ApiError
+from lightkube.resources.core_v1 import PersistentVolume
 
 FIELD_MANAGER = "sourcegraph-cloud-portal"
 CONTEXT = "portal"
@@ -49,6 +50,16 @@ def suppressed(*harmless: Callable[[ApiError], bool]) -> Iterator[None]:
     except ApiError as error:
         if not any(test(error) for test in harmless):
             raise
+
+
+def volumes_of(cluster: Client) -> list[PersistentVolume]:
+    """All persistent volumes of the cluster, whosever; none where we may not list them."""
+    try:
+        return list(cluster.list(PersistentVolume))
+    except ApiError as error:
+        if is_forbidden(error):
+            return []
+        raise
 
 
 def name_of(item: Any) -> str:

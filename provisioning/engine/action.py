@@ -6,6 +6,7 @@ again by its deterministic name or label; "already there" and "already gone" are
 
 import json
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -113,22 +114,25 @@ class Context:
         return str(uuid.uuid5(REQUESTS, f"{self.operation_id}/{self.step}/{self.generation}/{call}"))
 
 
-class Action:
-    """Base of all actions. The first line of a subclass's docstring is what people see as the step's title."""
+class Action(ABC):
+    """Base of all actions. The first line of a subclass's docstring is what people see as the step's title.
+
+    What only watches has no `make`, and what never goes alone no `drop`: asked to, they refuse.
+    """
 
     queue: ClassVar[str] = "steps"
 
+    @abstractmethod
     def look(self, context: Context) -> Seen:
         """Only reads."""
-        raise NotImplementedError
 
-    def make(self, context: Context) -> str:
+    def make(self, context: Context) -> str:  # noqa: ARG002 - for those that can be made
         """Does the next small thing towards what is wanted; answers what it did, in a few words."""
-        raise NotImplementedError
+        raise Refused(f"{self.title()}: the portal does not make this.", "Put it right by hand, or skip the step.")
 
-    def drop(self, context: Context) -> str:
+    def drop(self, context: Context) -> str:  # noqa: ARG002 - for those that can be removed
         """Does the next small thing towards its absence; answers what it did, in a few words."""
-        raise NotImplementedError
+        raise Refused(f"{self.title()}: this never goes alone.", "Skip the step, or tear the instance down.")
 
     def resource(self, context: Context) -> str:  # noqa: ARG002 - for those who have one
         """The full name of what it is about in the outside system; empty for what only watches or checks."""

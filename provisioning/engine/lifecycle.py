@@ -5,6 +5,7 @@ ends operations. It is a function of the rows alone, so that calling it once too
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
@@ -48,39 +49,50 @@ def steps_of(operation: Operation) -> list[Step]:
     return list(operation.steps.select_for_update().defer("outputs").order_by("position"))
 
 
-def start_next(instance_id: str) -> str:
+@dataclass(frozen=True)
+class Obstacle:
+    """What an operation waits for. `is_shared` if others of its bucket meet it too, and not only its own instance."""
+
+    why: str
+    is_shared: bool
+
+
+def start_next(instance_id: str) -> Obstacle | None:
     """A queued operation of the instance runs, or says what it waits for. Call it inside a transaction.
 
-    Answers what is in its way; empty when it runs, or when none is queued. It also waits for workers that still hold
+    Answers what is in its way; None when it runs, or when none is queued. It also waits for workers that still hold
     steps of an operation that has ended: what they are just making would appear behind the back of a teardown. Their
     report, or their lease's end, calls this again.
     """
     queued = Operation.objects.filter(instance_id=instance_id, status=OperationStatus.QUEUED).first()
     if queued is None:
-        return ""
+        return None
     operation = lock(queued.pk)
     if operation.status != OperationStatus.QUEUED:
-        return ""  # somebody was quicker
+        return None  # somebody was quicker
     gate.take_turns()
-    if why := before_it(instance_id) or gate.obstacle(operation):
-        if operation.waiting_for != why:
-            operation.waiting_for = why
+    if obstacle := _before_it(operation):
+        if operation.waiting_for != obstacle.why:
+            operation.waiting_for = obstacle.why
             operation.save(update_fields=["waiting_for"])
-        return why
+        return obstacle
     operation.status, operation.waiting_for = OperationStatus.RUNNING, ""
     operation.started_at = clock.now()
     operation.save(update_fields=["status", "waiting_for", "started_at"])
     settle(operation)
-    return ""
+    return None
 
 
-def before_it(instance_id: str) -> str:
-    """What of the instance's own has to end first."""
-    active = Operation.objects.filter(instance_id=instance_id, status__in=ACTIVE).values_list("kind", flat=True).first()
-    if active:
-        return f"the {active} of this instance to end"
-    held = Step.objects.filter(operation__instance_id=instance_id, lease_until__gt=clock.now())
-    return "a worker to let go of the operation before" if held.exists() else ""
+def _before_it(operation: Operation) -> Obstacle | None:
+    """What of the instance's own has to end first, or else what the gate has against it."""
+    same = Operation.objects.filter(instance_id=operation.instance_id, status__in=ACTIVE)
+    if active := same.values_list("kind", flat=True).first():
+        return Obstacle(f"the {active} of this instance to end", is_shared=False)
+    held = Step.objects.filter(operation__instance_id=operation.instance_id, lease_until__gt=clock.now())
+    if held.exists():
+        return Obstacle("a worker to let go of the operation before", is_shared=False)
+    why = gate.obstacle(operation)
+    return Obstacle(why, is_shared=True) if why else None
 
 
 def settle(operation: Operation) -> None:

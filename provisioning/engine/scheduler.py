@@ -69,13 +69,12 @@ def _begin(operation: Operation, obstacles: dict[tuple[str, str | None], str]) -
     """
     try:
         with transaction.atomic():
-            own = lifecycle.before_it(operation.instance_id)
-            why = lifecycle.start_next(operation.instance_id)
+            obstacle = lifecycle.start_next(operation.instance_id)
     except OperationalError:
         raise  # it is the database that is away
     except Exception:
         log.exception("this operation could not be begun", operation=operation.pk)
         return False
-    if why and not own:
-        obstacles[gate.bucket_of(operation)] = why
-    return not why
+    if obstacle and obstacle.is_shared:
+        obstacles[gate.bucket_of(operation)] = obstacle.why
+    return obstacle is None

@@ -41,7 +41,6 @@ RECORDED = (
     "error",
     "outputs",
 )
-UNFINISHED = "This is a fault of the portal: the step cannot do what it was asked to. Report it."
 Outcome = StepAttempt.Outcome
 log = structlog.get_logger(__name__)
 
@@ -133,8 +132,6 @@ def _work(claim: leases.Claim, node: Node, deadline: datetime) -> Report:
         report = Report(Outcome.WAITING, not_yet.why, again=not_yet.again)
     except Refused as refused:
         return Report(Outcome.FAILED, str(refused), traceback.format_exc(), made=tuple(made))
-    except NotImplementedError as error:
-        return Report(Outcome.FAILED, f"{UNFINISHED} {_sentence(error)}", traceback.format_exc(), made=tuple(made))
     except Exception as error:  # noqa: BLE001 - anything else may pass: retried until the deadline, kept in full
         report = Report(Outcome.RETRY, _sentence(error), traceback.format_exc(), again=_backoff(step.failures))
     return _in_time(report, made, deadline)

@@ -1,5 +1,6 @@
 """Compute Engine's shape: a thing has a name we chose, is inserted and deleted, and operations tell the rest."""
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -26,9 +27,9 @@ class ComputeResource(GoogleAction):
     is_regional: ClassVar[bool] = False
     changeable: ClassVar[frozenset[str]] = frozenset()  # of the body, what Google changes in place
 
+    @abstractmethod
     def body(self, context: Context) -> dict[str, Any]:
         """What is wanted of it, without its name."""
-        raise NotImplementedError
 
     def outputs(self, found: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - most put out nothing
         """What later steps need to know."""

@@ -1,6 +1,7 @@
 """What all actions on Google have in common: how absence, a service that is off and a project that is gone are read."""
 
 import json
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -49,16 +50,17 @@ class GoogleAction(Action):
         except NotFound:
             return "found it gone already"
 
+    @abstractmethod
     def see(self, context: Context) -> Seen:
-        raise NotImplementedError
+        """Only reads. NotFound is the same as Missing."""
 
-    def create(self, context: Context) -> str:  # noqa: ARG002 - for those that are made
+    def create(self, context: Context) -> str:
         """Makes it, or changes it into what is wanted. Unless a subclass knows how, it is Refused."""
-        raise Refused(f"{self.title()}: the portal does not make this.", "Put it right by hand, or skip the step.")
+        return super().make(context)
 
-    def remove(self, context: Context) -> str:  # noqa: ARG002 - for those that are removed
+    def remove(self, context: Context) -> str:
         """Removes it. Unless a subclass knows how, it is Refused."""
-        raise Refused(f"{self.title()}: this goes with the project, never alone.", "Skip the step, or tear down.")
+        return super().drop(context)
 
     def _answer(self, context: Context, absent: NotFound) -> str:
         problem = absent.problem

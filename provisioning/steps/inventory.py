@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from lightkube.core.client import Client
-from lightkube.core.exceptions import ApiError
-from lightkube.resources.core_v1 import Namespace, PersistentVolume
+from lightkube.resources.core_v1 import Namespace
 
 from provisioning.clients.google import api, pages
 from provisioning.clients.google.projects import ACTIVE, is_gone
 from provisioning.clients.kubeconfig import Kubeconfig, decrypt
-from provisioning.clients.kubernetes import connected, is_forbidden, name_of
+from provisioning.clients.kubernetes import connected, name_of, volumes_of
 from provisioning.models import Cluster
 
 PAGE_SIZE = 300
@@ -74,13 +73,7 @@ def things_in_cluster(cluster: Cluster) -> Iterator[Found]:
 
 def _kept_volumes(client: Client) -> Iterator[tuple[str, str]]:
     """Volumes that were released by a namespace of ours: on a brought cluster it is called like its instance."""
-    try:
-        volumes = list(client.list(PersistentVolume))
-    except ApiError as error:
-        if not is_forbidden(error):
-            raise
-        return
-    for volume in volumes:
+    for volume in volumes_of(client):
         claim = volume.spec.claimRef if volume.spec else None
         is_released = volume.status is not None and volume.status.phase in {"Released", "Failed"}
         if is_released and claim and INSTANCE_ID.fullmatch(claim.namespace or ""):

@@ -1,6 +1,7 @@
 """What surrounds the application in its cluster: the namespace, where it finds its databases, its volumes."""
 
 import base64
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -36,14 +37,17 @@ class ClusterAction(GoogleAction):
     def remove(self, context: Context) -> str:
         return self._with(context, self.remove_in)
 
+    @abstractmethod
     def see_in(self, cluster: Client, context: Context) -> Seen:
-        raise NotImplementedError
+        """As `see`, with a client of the cluster."""
 
-    def create_in(self, cluster: Client, context: Context) -> str:
-        raise NotImplementedError
+    def create_in(self, cluster: Client, context: Context) -> str:  # noqa: ARG002 - for those that can be made
+        """As `create`, with a client of the cluster."""
+        return super().create(context)
 
-    def remove_in(self, cluster: Client, context: Context) -> str:
-        raise NotImplementedError
+    def remove_in(self, cluster: Client, context: Context) -> str:  # noqa: ARG002 - for those that can be removed
+        """As `remove`, with a client of the cluster."""
+        return super().remove(context)
 
     def resource(self, context: Context) -> str:
         """The cluster and what is in it, such as k8s:namespaces/sourcegraph."""

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from lightkube.core.exceptions import ApiError
-from lightkube.resources.core_v1 import Namespace, PersistentVolume
+from lightkube.resources.core_v1 import Namespace
 
 from provisioning.clients.google import Forbidden, NotFound, api, execute, pages
 from provisioning.clients.google.projects import is_gone, project_of
-from provisioning.clients.kubernetes import connected, is_absent, is_forbidden
+from provisioning.clients.kubernetes import connected, is_absent, volumes_of
 from provisioning.engine.action import Action, Context, Differs, Missing, Refused, Seen
 from provisioning.models import Tenancy
 from provisioning.spec import InstanceSpec
@@ -94,12 +94,7 @@ def _left_in_cluster(spec: InstanceSpec) -> Iterator[str]:
         except ApiError as error:
             if not is_absent(error):
                 raise
-        try:
-            volumes = list(cluster.list(PersistentVolume))
-        except ApiError as error:
-            if not is_forbidden(error):
-                raise
-            return
+        volumes = volumes_of(cluster)
     for volume in volumes:
         claim = volume.spec.claimRef if volume.spec else None
         if claim and claim.namespace == namespace and volume.metadata:

@@ -1,5 +1,6 @@
 """Cloud SQL: the database server, what is in it, and who may use it. It takes one change at a time."""
 
+from abc import abstractmethod
 from typing import Any
 
 from provisioning.clients.google import NotFound, api, execute
@@ -56,8 +57,9 @@ class SqlAction(GoogleAction):
             return UnderWay(f"Cloud SQL to {_word(running)}", seconds(20))
         return self.see_idle(context)
 
+    @abstractmethod
     def see_idle(self, context: Context) -> Seen:
-        raise NotImplementedError
+        """As `see`, when nothing is being changed."""
 
 
 class DatabaseServer(SqlAction):

@@ -4,15 +4,13 @@ The database and the cluster take longest and come up side by side; the applicat
 somebody brings, all that is Google's is left out.
 """
 
-from datetime import timedelta
-
 from portal.core import clock
 from portal.core.audit import record
 from portal.core.mail import queue
-from provisioning.engine.action import Action, minutes, seconds
-from provisioning.engine.graph import Node, OnFailure, Undo, Workflow
+from provisioning.engine.action import minutes, seconds
+from provisioning.engine.graph import OnFailure, Undo, Workflow
 from provisioning.mail import INSTANCE_READY
-from provisioning.models import Instance, InstanceStatus, Operation, OperationKind, Tenancy
+from provisioning.models import Instance, InstanceStatus, Operation, OperationKind
 from provisioning.steps import (
     access,
     application,
@@ -30,65 +28,52 @@ from provisioning.steps import (
     sql,
     volumes,
 )
+from provisioning.workflows.table import BROUGHT, GOOGLE, line
 
-GOOGLE = frozenset({str(Tenancy.DEDICATED)})
-BROUGHT = frozenset({str(Tenancy.BYOK)})
 SHORT, LONG = minutes(20), minutes(60)
 REMOVE = Undo.REMOVE
 NOTHING = Undo.NOTHING  # it goes with the project, the database server or the namespace, or it only watches
 
 
-def _line(
-    name: str,
-    needs: str,
-    action: Action,
-    undo: Undo,
-    usual: timedelta,
-    deadline: timedelta,
-    tenancies: frozenset[str] = frozenset(),
-) -> Node:
-    return Node(name, tuple(needs.split()), action, undo, usual, deadline, tenancies=tenancies)
-
-
 # fmt: off
 NODES = (
-    _line("project", "", project.Project(), REMOVE, seconds(20), SHORT, GOOGLE),
-    _line("billing", "project", project.Billing(), NOTHING, seconds(2), SHORT, GOOGLE),
-    _line("lock", "project", project.DeletionLock(), REMOVE, seconds(2), SHORT, GOOGLE),
-    _line("services", "billing", services.EnabledServices(), NOTHING, seconds(120), SHORT, GOOGLE),
-    _line("service-agents", "services", access.ServiceAgents(), NOTHING, seconds(10), SHORT, GOOGLE),
-    _line("service-accounts", "services", access.ServiceAccounts(), NOTHING, seconds(5), SHORT, GOOGLE),
-    _line("permissions", "service-accounts service-agents", access.Permissions(), NOTHING, seconds(25), SHORT, GOOGLE),
+    line("project", "", project.Project(), REMOVE, seconds(20), SHORT, GOOGLE),
+    line("billing", "project", project.Billing(), NOTHING, seconds(2), SHORT, GOOGLE),
+    line("lock", "project", project.DeletionLock(), REMOVE, seconds(2), SHORT, GOOGLE),
+    line("services", "billing", services.EnabledServices(), NOTHING, seconds(120), SHORT, GOOGLE),
+    line("service-agents", "services", access.ServiceAgents(), NOTHING, seconds(10), SHORT, GOOGLE),
+    line("service-accounts", "services", access.ServiceAccounts(), NOTHING, seconds(5), SHORT, GOOGLE),
+    line("permissions", "service-accounts service-agents", access.Permissions(), NOTHING, seconds(25), SHORT, GOOGLE),
 
-    _line("network", "services", network.Network(), REMOVE, seconds(20), SHORT, GOOGLE),
-    _line("subnet", "network", network.Subnet(), REMOVE, seconds(20), SHORT, GOOGLE),
-    _line("gateway", "network", network.Gateway(), REMOVE, seconds(20), SHORT, GOOGLE),
-    _line("private-range", "network", network.PrivateRange(), REMOVE, seconds(10), SHORT, GOOGLE),
-    _line("private-connection", "private-range service-agents", network.PrivateConnection(), REMOVE,
-          seconds(90), SHORT, GOOGLE),
-    _line("address", "services", network.Address(), REMOVE, seconds(5), SHORT, GOOGLE),
-    _line("dns", "address", dns.DnsRecord(), REMOVE, seconds(2), SHORT, GOOGLE),
+    line("network", "services", network.Network(), REMOVE, seconds(20), SHORT, GOOGLE),
+    line("subnet", "network", network.Subnet(), REMOVE, seconds(20), SHORT, GOOGLE),
+    line("gateway", "network", network.Gateway(), REMOVE, seconds(20), SHORT, GOOGLE),
+    line("private-range", "network", network.PrivateRange(), REMOVE, seconds(10), SHORT, GOOGLE),
+    line("private-connection", "private-range service-agents", network.PrivateConnection(), REMOVE,
+         seconds(90), SHORT, GOOGLE),
+    line("address", "services", network.Address(), REMOVE, seconds(5), SHORT, GOOGLE),
+    line("dns", "address", dns.DnsRecord(), REMOVE, seconds(2), SHORT, GOOGLE),
 
-    _line("secrets", "services", secrets.Secrets(), NOTHING, seconds(3), SHORT, GOOGLE),
-    _line("database", "private-connection", sql.DatabaseServer(), REMOVE, minutes(10), LONG, GOOGLE),
-    _line("databases", "database", sql.Databases(), NOTHING, seconds(30), SHORT, GOOGLE),
-    _line("database-user", "databases secrets", sql.DatabaseUser(), NOTHING, seconds(10), SHORT, GOOGLE),
+    line("secrets", "services", secrets.Secrets(), NOTHING, seconds(3), SHORT, GOOGLE),
+    line("database", "private-connection", sql.DatabaseServer(), REMOVE, minutes(10), LONG, GOOGLE),
+    line("databases", "database", sql.Databases(), NOTHING, seconds(30), SHORT, GOOGLE),
+    line("database-user", "databases secrets", sql.DatabaseUser(), NOTHING, seconds(10), SHORT, GOOGLE),
 
-    _line("cluster", "subnet permissions", gke.Cluster(), REMOVE, minutes(7), LONG, GOOGLE),
-    _line("nodes", "cluster", gke.NodePool(), NOTHING, seconds(5), LONG, GOOGLE),
-    _line("backup-plan", "cluster", backups.BackupPlan(), REMOVE, seconds(20), SHORT, GOOGLE),
+    line("cluster", "subnet permissions", gke.Cluster(), REMOVE, minutes(7), LONG, GOOGLE),
+    line("nodes", "cluster", gke.NodePool(), NOTHING, seconds(5), LONG, GOOGLE),
+    line("backup-plan", "cluster", backups.BackupPlan(), REMOVE, seconds(20), SHORT, GOOGLE),
 
-    _line("namespace", "cluster", kubernetes.Namespace(), REMOVE, seconds(2), SHORT),
-    _line("cluster-secrets", "namespace", secrets.Secrets(), NOTHING, seconds(2), SHORT, BROUGHT),
-    _line("connections", "namespace database secrets cluster-secrets", kubernetes.Connections(), NOTHING,
-          seconds(2), SHORT),
-    _line("application", "connections nodes gateway address database-user", release.Application(), REMOVE,
-          seconds(15), SHORT),
-    _line("rollout", "application", rollout.Rollout(), NOTHING, seconds(120), minutes(45)),
-    _line("volumes", "rollout", volumes.VolumeSizes(), NOTHING, seconds(1), SHORT),
-    _line("health", "rollout dns", application.Health(), NOTHING, seconds(5), LONG),
-    _line("administrator", "health", application.SiteAdmin(), NOTHING, seconds(2), SHORT),
-    _line("monitoring", "health", monitoring.Monitoring(), REMOVE, seconds(4), SHORT, GOOGLE),
+    line("namespace", "cluster", kubernetes.Namespace(), REMOVE, seconds(2), SHORT),
+    line("cluster-secrets", "namespace", secrets.Secrets(), NOTHING, seconds(2), SHORT, BROUGHT),
+    line("connections", "namespace database secrets cluster-secrets", kubernetes.Connections(), NOTHING,
+         seconds(2), SHORT),
+    line("application", "connections nodes gateway address database-user", release.Application(), REMOVE,
+         seconds(15), SHORT),
+    line("rollout", "application", rollout.Rollout(), NOTHING, seconds(120), minutes(45)),
+    line("volumes", "rollout", volumes.VolumeSizes(), NOTHING, seconds(1), SHORT),
+    line("health", "rollout dns", application.Health(), NOTHING, seconds(5), LONG),
+    line("administrator", "health", application.SiteAdmin(), NOTHING, seconds(2), SHORT),
+    line("monitoring", "health", monitoring.Monitoring(), REMOVE, seconds(4), SHORT, GOOGLE),
 )
 # fmt: on
 

@@ -5,20 +5,15 @@ may have changed the password since: then nobody can tell from outside that one 
 """
 
 from dataclasses import replace
-from datetime import timedelta
 
 from portal.core.audit import record
 from provisioning.engine.graph import OnFailure, Undo, Workflow
 from provisioning.models import Instance, Operation, OperationKind
-from provisioning.workflows.interruptions import INTERRUPTIONS
 from provisioning.workflows.provision import PROVISION
+from provisioning.workflows.table import interrupting
 
 NOT_REPAIRED = {"administrator"}
-NODES = tuple(
-    replace(node, undo=Undo.NOTHING, interrupts=INTERRUPTIONS.get(node.name, timedelta(0)))
-    for node in PROVISION.nodes
-    if node.name not in NOT_REPAIRED
-)
+NODES = interrupting(replace(node, undo=Undo.NOTHING) for node in PROVISION.nodes if node.name not in NOT_REPAIRED)
 
 
 def _succeeded(operation: Operation) -> None:

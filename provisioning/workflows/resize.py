@@ -4,17 +4,14 @@ The database server and the nodes change side by side. Disks grow only once both
 nothing that Google may refuse comes after them. When anything fails, all but the disks goes back as it was.
 """
 
-from datetime import timedelta
-
 from portal.core.audit import record
-from provisioning.engine.action import Action, minutes, seconds
-from provisioning.engine.graph import Node, OnFailure, Undo, Workflow
+from provisioning.engine.action import minutes, seconds
+from provisioning.engine.graph import OnFailure, Undo, Workflow
 from provisioning.models import Instance, Operation, OperationKind, Size, StepStatus, Tenancy
 from provisioning.spec import InstanceSpec
 from provisioning.steps import application, gke, preflight, release, rollout, sql, volumes
-from provisioning.workflows.interruptions import INTERRUPTIONS
+from provisioning.workflows.table import GOOGLE, interrupting, line
 
-GOOGLE = frozenset({str(Tenancy.DEDICATED)})
 SOON, SHORT, LONG = minutes(1), minutes(20), minutes(60)
 NOTHING = Undo.NOTHING  # it only watches, or cannot be taken back: disks never shrink
 REVERT = Undo.REVERT
@@ -25,30 +22,17 @@ GROWN_BY = {
 }
 
 
-def _line(
-    name: str,
-    needs: str,
-    action: Action,
-    undo: Undo,
-    usual: timedelta,
-    deadline: timedelta,
-    tenancies: frozenset[str] = frozenset(),
-) -> Node:
-    interrupts = INTERRUPTIONS.get(name, timedelta(0))
-    return Node(name, tuple(needs.split()), action, undo, usual, deadline, tenancies=tenancies, interrupts=interrupts)
-
-
 # fmt: off
-NODES = (
-    _line("preflight", "", preflight.Preflight(), NOTHING, seconds(2), SOON),
-    _line("point-of-return", "preflight", preflight.PointOfReturn(), REVERT, seconds(2), LONG),
-    _line("database", "point-of-return", sql.DatabaseServer(), REVERT, minutes(3), LONG, GOOGLE),
-    _line("nodes", "point-of-return", gke.NodePool(), REVERT, minutes(6), LONG, GOOGLE),
-    _line("volumes", "database nodes", volumes.VolumeSizes(), NOTHING, seconds(30), SHORT),
-    _line("application", "volumes", release.Application(), REVERT, seconds(15), SHORT),
-    _line("rollout", "application", rollout.Rollout(), NOTHING, seconds(120), LONG),
-    _line("health", "rollout", application.Health(), NOTHING, seconds(5), SHORT),
-)
+NODES = interrupting((
+    line("preflight", "", preflight.Preflight(), NOTHING, seconds(2), SOON),
+    line("point-of-return", "preflight", preflight.PointOfReturn(), REVERT, seconds(2), LONG),
+    line("database", "point-of-return", sql.DatabaseServer(), REVERT, minutes(3), LONG, GOOGLE),
+    line("nodes", "point-of-return", gke.NodePool(), REVERT, minutes(6), LONG, GOOGLE),
+    line("volumes", "database nodes", volumes.VolumeSizes(), NOTHING, seconds(30), SHORT),
+    line("application", "volumes", release.Application(), REVERT, seconds(15), SHORT),
+    line("rollout", "application", rollout.Rollout(), NOTHING, seconds(120), LONG),
+    line("health", "rollout", application.Health(), NOTHING, seconds(5), SHORT),
+))
 # fmt: on
 
 

@@ -12,7 +12,7 @@ from portal.core.audit import record
 from provisioning.engine.action import Action, minutes, seconds
 from provisioning.engine.graph import Goal, Node, OnFailure, Undo, Workflow
 from provisioning.fleet import certificates
-from provisioning.models import Instance, InstanceStatus, Operation, OperationKind, Tenancy
+from provisioning.models import Instance, InstanceStatus, Operation, OperationKind
 from provisioning.steps import (
     backups,
     dns,
@@ -26,8 +26,8 @@ from provisioning.steps import (
     release,
     sql,
 )
+from provisioning.workflows.table import GOOGLE
 
-GOOGLE = frozenset({str(Tenancy.DEDICATED)})
 SHORT, LONG = minutes(20), minutes(60)
 PATIENCE = minutes(10)
 DIES_ANYWAY = "Google still holds on to it; it goes with the project."

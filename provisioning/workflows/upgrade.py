@@ -4,33 +4,26 @@ What does not answer is not upgraded. When anything fails, the values of before 
 return, which is undone last, waits until the version of before answers.
 """
 
-from datetime import timedelta
-
 from portal.core.audit import record
-from provisioning.engine.action import Action, minutes, seconds
-from provisioning.engine.graph import Node, OnFailure, Undo, Workflow
+from provisioning.engine.action import minutes, seconds
+from provisioning.engine.graph import OnFailure, Undo, Workflow
 from provisioning.models import Instance, Operation, OperationKind, Release
 from provisioning.steps import application, preflight, release, rollout
-from provisioning.workflows.interruptions import INTERRUPTIONS
+from provisioning.workflows.table import interrupting, line
 
 SOON, SHORT, LONG = minutes(1), minutes(20), minutes(45)
 NOTHING = Undo.NOTHING  # it only watches
 REVERT = Undo.REVERT
 
 
-def _line(name: str, needs: str, action: Action, undo: Undo, usual: timedelta, deadline: timedelta) -> Node:
-    interrupts = INTERRUPTIONS.get(name, timedelta(0))
-    return Node(name, tuple(needs.split()), action, undo, usual, deadline, interrupts=interrupts)
-
-
 # fmt: off
-NODES = (
-    _line("preflight", "", preflight.Preflight(), NOTHING, seconds(2), SOON),
-    _line("point-of-return", "preflight", preflight.PointOfReturn(), REVERT, seconds(2), LONG),
-    _line("application", "point-of-return", release.Application(), REVERT, seconds(15), SHORT),
-    _line("rollout", "application", rollout.Rollout(), NOTHING, seconds(120), LONG),
-    _line("health", "rollout", application.Health(), NOTHING, seconds(5), SHORT),
-)
+NODES = interrupting((
+    line("preflight", "", preflight.Preflight(), NOTHING, seconds(2), SOON),
+    line("point-of-return", "preflight", preflight.PointOfReturn(), REVERT, seconds(2), LONG),
+    line("application", "point-of-return", release.Application(), REVERT, seconds(15), SHORT),
+    line("rollout", "application", rollout.Rollout(), NOTHING, seconds(120), LONG),
+    line("health", "rollout", application.Health(), NOTHING, seconds(5), SHORT),
+))
 # fmt: on
 
 

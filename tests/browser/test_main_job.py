@@ -12,29 +12,43 @@ def test_a_person_signs_up_gets_an_instance_opens_it_and_deletes_it(open_window,
     visitor = Visitor(open_window(), "gina@initech.example")
     visitor.signs_up("Gina Green")
     visitor.names_the_organization("Initech")
-
-    visitor.wishes_for("admin", "Frankfurt")
-    visitor.reads("is reserved")
-    visitor.fills("Name", "initech")
-    visitor.reads("initech.sourcegraph.localhost is free")
-    visitor.page.get_by_role("button", name="Start the trial").dblclick()
-
-    visitor.sees("Bringing up initech")
-    visitor.page.evaluate("window.wasNeverReloaded = true")
-    visitor.sees("initech is ready", timeout_ms=COMES_UP_MS)
-    assert visitor.page.evaluate("window.wasNeverReloaded")
-
-    with visitor.page.expect_popup() as opened:
-        visitor.follows("Open instance")
-    expect(opened.value.locator("body")).to_contain_text("Sourcegraph")
-    assert opened.value.url.startswith("http://initech.sourcegraph.localhost")
-    opened.value.close()
+    watches_it_come_up(visitor)
+    opens_it(visitor)
 
     inbox = visitor.page.context.new_page()
     inbox.goto(f"{stack.devcloud.http_url}/mail/")
     Visitor(inbox, visitor.email).opens_the_mail("initech is ready")
     expect(inbox.locator("pre")).to_contain_text("first site admin")
 
+    deletes_it(visitor)
+    reads_the_certificate(visitor)
+    inbox.goto(f"{stack.devcloud.http_url}/mail/")
+    Visitor(inbox, visitor.email).opens_the_mail("initech is deleted")
+
+
+def watches_it_come_up(visitor: Visitor) -> None:
+    """A double click starts one trial, and its page fills without being loaded anew."""
+    visitor.wishes_for("admin", "Frankfurt")
+    visitor.reads("is reserved")
+    visitor.fills("Name", "initech")
+    visitor.reads("initech.sourcegraph.localhost is free")
+    visitor.page.get_by_role("button", name="Start the trial").dblclick()
+    visitor.sees("Bringing up initech")
+    visitor.page.evaluate("window.wasNeverReloaded = true")
+    visitor.sees("initech is ready", timeout_ms=COMES_UP_MS)
+    assert visitor.page.evaluate("window.wasNeverReloaded")
+
+
+def opens_it(visitor: Visitor) -> None:
+    with visitor.page.expect_popup() as opened:
+        visitor.follows("Open instance")
+    expect(opened.value.locator("body")).to_contain_text("Sourcegraph")
+    assert opened.value.url.startswith("http://initech.sourcegraph.localhost")
+    opened.value.close()
+
+
+def deletes_it(visitor: Visitor) -> None:
+    """After the plan, and only by its right name."""
     visitor.follows("Instances")
     visitor.reads("Running")
     visitor.follows("initech")
@@ -46,17 +60,17 @@ def test_a_person_signs_up_gets_an_instance_opens_it_and_deletes_it(open_window,
     visitor.reads("Type “initech” to confirm")
     visitor.page.get_by_label("Type initech to confirm").fill("initech")
     visitor.presses("Delete this instance")
-
     visitor.sees("Deleting initech")
     visitor.sees("initech is deleted", timeout_ms=GOES_AWAY_MS)
+
+
+def reads_the_certificate(visitor: Visitor) -> None:
     visitor.follows("Certificate")
     visitor.sees("Certificate of deletion")
     visitor.reads("Database server")
     visitor.page.go_back()
     visitor.follows("To your instances")
     visitor.reads("No instance in use")
-    inbox.goto(f"{stack.devcloud.http_url}/mail/")
-    Visitor(inbox, visitor.email).opens_the_mail("initech is deleted")
 
 
 def test_it_works_on_a_phone_without_scripts(open_window):

@@ -87,8 +87,8 @@ KEPT = [node for node in PROVISION.nodes if getattr(type(node.action), "remove",
 
 
 @pytest.mark.parametrize("node", KEPT, ids=lambda node: node.name)
-def test_what_goes_only_with_the_project_says_so(world, node):
-    with pytest.raises(Refused, match="goes with the project"):
+def test_what_never_goes_alone_says_so(world, node):
+    with pytest.raises(Refused, match="never goes alone"):
         node.action.drop(world.context())
 
 
