@@ -25,6 +25,7 @@ from provisioning.engine.action import (
 )
 from provisioning.engine.graph import Goal, Node
 from provisioning.spec import InstanceSpec
+from provisioning.turns import NotItsTurn, turn
 
 LOOKS = 4
 AGAIN = seconds(3)
@@ -125,8 +126,11 @@ class Round:
             previous=self.previous,
         )
         try:
-            resource = node.action.resource(context)
-            finding = self._told(node, resource, node.action.look(context))
+            with turn(f"{self.id}/{node.name}"):
+                seen = node.action.look(context)
+            finding = self._told(node, node.action.resource(context), seen)
+        except NotItsTurn as line:
+            finding = self._in_line(node, _resource(node, context), line)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one node, the others are looked at
             finding = self._untold(node, _resource(node, context), error)
         self.findings[node.name] = finding
@@ -144,9 +148,18 @@ class Round:
             return Finding(node.name, title, resource, Verdict.FOLLOWS, _follows(waits_for))
         return Finding(node.name, title, resource, Verdict.UNDER_WAY, _sentence(f"Waiting for {seen.why}"))
 
+    def _in_line(self, node: Node, resource: str, line: NotItsTurn) -> Finding:
+        """It has not been looked at: that counts for nothing, and comes when its turn does."""
+        looks, pause = self._looks(node), line.again.total_seconds()
+        sentence = _sentence(f"Waiting for {line.why}")
+        return Finding(node.name, node.action.title(), resource, Verdict.UNCLEAR, sentence, (), looks, pause)
+
+    def _looks(self, node: Node) -> int:
+        return self.findings[node.name].looks if node.name in self.findings else 0
+
     def _untold(self, node: Node, resource: str, error: Exception) -> Finding:
         """A refusal is final; anything else may pass, and counts once it has not passed for LOOKS looks."""
-        looks = self.findings[node.name].looks + 1 if node.name in self.findings else 1
+        looks = self._looks(node) + 1
         verdict, sentence, title = Verdict.UNCLEAR, _error(error), node.action.title()
         if looks < LOOKS and not isinstance(error, Refused):
             again = min(error.again if isinstance(error, NotYet) else AGAIN * looks, LONGEST_PAUSE)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -22,6 +23,7 @@ from provisioning.services.operations import operation_request
 from provisioning.services.sending import send, send_on_commit
 from provisioning.steps import inventory
 from provisioning.steps.inventory import Found
+from provisioning.turns import NotItsTurn, turn
 
 LIST = "provisioning.tasks.list_source"
 PROJECTS, ZONE = "projects", "dns"
@@ -58,7 +60,11 @@ def leaks_look_for(source: str, tries: int = 1) -> str:
     What may pass is tried again later, a few times.
     """
     try:
-        leaks = _listing(source)()
+        with turn(f"list/{source}"):
+            leaks = _listing(source)()
+    except NotItsTurn as line:
+        send(LIST, source, tries, after=line.again * float(settings.ENGINE_PACE))
+        return line.why
     except Refused as refused:
         log.warning("a listing was refused; its leaks stay as they were", source=source, error=str(refused))
         return str(refused)

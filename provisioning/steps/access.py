@@ -11,6 +11,7 @@ from provisioning.spec import InstanceSpec
 from provisioning.steps import names
 from provisioning.steps.differences import differences
 from provisioning.steps.google import GoogleAction, begun, project_number
+from provisioning.turns import NotItsTurn
 
 ACCOUNTS = {
     names.NODES_ACCOUNT: "The instance's Kubernetes nodes",
@@ -48,6 +49,8 @@ class ServiceAgents(GoogleAction):
             return "found every agent with its role"
         try:
             grant(_projects(), f"projects/{context.spec.id}", [_agent_grant(context, service)])
+        except NotItsTurn:
+            raise  # that tells nothing of the agent
         except NotYet:
             parent = f"projects/{context.spec.id}/services/{service}"
             request = api("serviceusage", "v1beta1").services().generateServiceIdentity(parent=parent)

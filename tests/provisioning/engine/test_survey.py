@@ -7,6 +7,7 @@ import pytest
 from provisioning.engine.action import AsWanted, Change, Differs, Missing, NotYet, Refused, UnderWay, seconds
 from provisioning.engine.graph import Goal
 from provisioning.engine.survey import LOOKS, Finding, Round, Verdict
+from provisioning.turns import NotItsTurn
 from tests.provisioning.sights import Sights, house
 from tests.provisioning.steps.world import spec_for_tests
 
@@ -118,3 +119,13 @@ def test_a_finding_survives_being_written_down():
     change = Change("nodes[main].count", 2, None)
     finding = Finding("left", "A thing", "toy/left", Verdict.DIFFERS, "It differs.", (change,), looks=2)
     assert Finding.from_json(finding.as_json()) == finding
+
+
+def test_what_waits_for_its_turn_is_not_looked_at_and_comes_when_told(sights):
+    sights.says["left"] = NotItsTurn("its turn: the quota of an API", seconds(40))
+    looks = round_of(sights)
+    pauses = [looks.go_on(for_seconds=60) for _ in range(2 * LOOKS)]
+    assert pauses[-1] == seconds(40)
+    assert (looks.findings["left"].looks, looks.findings["left"].is_final) == (0, False)
+    sights.says.clear()
+    assert set(verdicts(looks).values()) == {"stands"}
