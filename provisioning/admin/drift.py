@@ -1,7 +1,6 @@
 """Drift: what of a running instance is not as its spec says, and how to mend it."""
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,7 +12,7 @@ from django.http.response import HttpResponseBase
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from portal.core.admin.pages import NobodyEdits
+from portal.core.admin.pages import NarrowedFilter, NobodyEdits
 from portal.core.admin.words import NOTHING, pill, when
 from provisioning.admin.changes import CHECK, REPAIR
 from provisioning.admin.differences import Difference, differences
@@ -43,19 +42,15 @@ class FindingRow:
         return not self.changes and self.finding.verdict is not Verdict.STANDS
 
 
-class ShownFilter(admin.SimpleListFilter):
+class ShownFilter(NarrowedFilter):
     """Without it only what drifts is listed."""
 
+    usual = "Drift"
     title = "found"
     parameter_name = "found"
 
     def lookups(self, _request: HttpRequest, _page: Any) -> list[tuple[str, str]]:
         return [("unclear", "Something unclear"), ("all", "All checks")]
-
-    def choices(self, changelist: Any) -> Iterator[Any]:
-        others = super().choices(changelist)
-        yield {**next(others), "display": "Drift"}
-        yield from others
 
     def queryset(self, _request: HttpRequest, rows: QuerySet[Survey]) -> QuerySet[Survey]:
         shown = {None: {"differing__gt": 0}, "unclear": {"unclear__gt": 0}}

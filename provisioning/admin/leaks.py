@@ -1,6 +1,5 @@
 """Leaks: what is ours in the cloud and nobody owns, and what an instance should have and has not."""
 
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -14,7 +13,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 
 from portal.core.admin.deeds import Answers, Deed, DeedForm, PageWithDeeds
-from portal.core.admin.pages import NobodyEdits
+from portal.core.admin.pages import NarrowedFilter, NobodyEdits
 from portal.core.admin.words import pill, when
 from portal.core.audit import Actor
 from provisioning.models import Instance, InstanceStatus, Leak
@@ -58,19 +57,15 @@ TEAR_DOWN_AGAIN = Deed(
 )
 
 
-class OpenFilter(admin.SimpleListFilter):
+class OpenFilter(NarrowedFilter):
     """Without it only open leaks are listed."""
 
+    usual = "Open"
     title = "state"
     parameter_name = "state"
 
     def lookups(self, _request: HttpRequest, _page: Any) -> list[tuple[str, str]]:
         return [("resolved", "Resolved"), ("all", "All")]
-
-    def choices(self, changelist: Any) -> Iterator[Any]:
-        others = super().choices(changelist)
-        yield {**next(others), "display": "Open"}
-        yield from others
 
     def queryset(self, _request: HttpRequest, rows: QuerySet[Leak]) -> QuerySet[Leak]:
         if self.value() == "all":

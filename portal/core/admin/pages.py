@@ -1,7 +1,9 @@
 """How a page of the admin behaves: it shows, and nobody edits rows by hand."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, ClassVar
 
+from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
@@ -65,3 +67,14 @@ class ReadOnlyRows(NobodyEdits, TabularInline):  # type: ignore[misc] # unfold h
 
     def get_readonly_fields(self, _request: HttpRequest, _row: Any = None) -> Any:
         return self.fields
+
+
+class NarrowedFilter(admin.SimpleListFilter):
+    """A filter that lists only some rows while nothing is chosen; `usual` is what those are called."""
+
+    usual: ClassVar[str]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        others = super().choices(changelist)
+        yield {**next(others), "display": self.usual}
+        yield from others
