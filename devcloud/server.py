@@ -36,7 +36,7 @@ from devcloud.profile import Profile
 from devcloud.store import Store
 
 _TICK_SECONDS = 0.05
-_FLUSH_SECONDS = 0.25
+FLUSH_SECONDS = 0.25
 _KEEP_ALIVE_SECONDS = 75
 _PATIENCE_SECONDS = 1
 
@@ -181,7 +181,7 @@ async def _turn(cloud: Cloud) -> None:
     flushed_at = loop.time()
     while True:
         timers.run_due(cloud, clock.now())
-        if loop.time() - flushed_at >= _FLUSH_SECONDS:
+        if loop.time() - flushed_at >= FLUSH_SECONDS:
             cloud.store.flush()
             flushed_at = loop.time()
         await asyncio.sleep(_TICK_SECONDS)

@@ -12,6 +12,7 @@ from email.message import EmailMessage
 import httpx
 import pytest
 
+from devcloud.server import FLUSH_SECONDS
 from tests.devcloud.google_client import GoogleClient
 from tests.stack.devcloud import running_devcloud, start_devcloud
 from tools.paths import PROJECT
@@ -52,7 +53,7 @@ class TestProcess:
         google = GoogleClient(devcloud)
         place = google.bare_project()
         if how == "kill":
-            time.sleep(0.6)  # as long as changes may wait for the disk, and a little more
+            time.sleep(2 * FLUSH_SECONDS)  # changes wait for the disk no longer than half of that
         started = time.monotonic()
         getattr(devcloud.process, how)()
         devcloud.process.wait()

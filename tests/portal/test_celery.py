@@ -4,24 +4,42 @@ import os
 import subprocess
 import sys
 import time
+from array import array
 from collections.abc import Callable, Iterator
+from fcntl import ioctl
+from pathlib import Path
+from termios import FIONREAD
 
 import psutil
 import pytest
 from django.conf import settings
 
 from portal.celery import app
+from tests.waiting import eventually
 
 QUEUE = "only-of-this-test"
 PATIENCE_SECONDS = 30
 MOST_SECONDS = 10
 
 
-def until(is_true: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not is_true():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.05)
+def has_mail(process: psutil.Process) -> bool:
+    """Whether something lies in a pipe that it could read from: it is stopped, or has not got to it."""
+    pipes = (end for end in Path(f"/proc/{process.pid}/fd").iterdir() if str(end.readlink()).startswith("pipe:"))
+    return any(waiting_in(end) for end in pipes)
+
+
+def waiting_in(end: Path) -> int:
+    """How many bytes; none for the end that is written to."""
+    try:
+        own = os.open(end, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return 0
+    try:
+        count = array("i", [0])
+        ioctl(own, FIONREAD, count)
+    finally:
+        os.close(own)
+    return count[0]
 
 
 @pytest.fixture
@@ -41,14 +59,14 @@ def worker(tmp_path) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[str], 
 
 def test_it_does_not_wait_for_the_result_of_a_task_that_it_has_forgotten(worker):
     process, has_logged = worker
-    until(lambda: has_logged("ready."))
+    eventually(lambda: has_logged("ready."), within=PATIENCE_SECONDS)
     pool_process = psutil.Process(process.pid).children()[0]
+    eventually(lambda: not has_mail(pool_process))
     pool_process.suspend()
     app.send_task("celery.backend_cleanup", queue=QUEUE)
-    until(lambda: has_logged("received"))
-    time.sleep(1)  # then it lies in the pipe of the pool process, of which no log tells
+    eventually(lambda: has_mail(pool_process))  # the task has come, and the process does not say so
     process.terminate()
-    until(lambda: has_logged("Stopping Pool"))  # by now it has forgotten the task
+    eventually(lambda: has_logged("Stopping Pool"))  # by now the worker has forgotten the task
     pool_process.resume()
     began = time.monotonic()
     process.wait(PATIENCE_SECONDS * 2)

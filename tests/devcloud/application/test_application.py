@@ -33,6 +33,14 @@ def starting(api, host):
 
 
 @pytest.fixture
+def let_it_start(cluster):
+    """Pods of the frontend do not get ready until this is called."""
+    told = {"cluster": cluster.id, "kind": "Deployment", "name": "frontend"}
+    cluster.stand.behave(**told, behaviour="never_ready")
+    return lambda: cluster.stand.behave(**told, behaviour="normal")
+
+
+@pytest.fixture
 def running(starting, browser, eventually):
     eventually(lambda: browser.get("/healthz").status_code == 200)
 
@@ -56,9 +64,10 @@ def test_a_host_that_nobody_routes_is_no_instance(browser):
     assert "No such instance" in answer.text
 
 
-def test_it_is_starting_until_the_frontend_is_available(starting, browser, eventually):
+def test_it_is_starting_until_the_frontend_is_available(let_it_start, starting, browser, eventually):
     answer = browser.get("/")
     assert (answer.status_code, "not available yet" in answer.text) == (503, True)
+    let_it_start()
     eventually(lambda: browser.get("/").status_code == 200)
 
 

@@ -1,11 +1,11 @@
 """Clusters to play with: one running stand for all tests, a fresh cluster for each."""
 
-import time
 from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
 
+from tests import waiting
 from tests.devcloud.kubernetes.stand import Cluster, Stand
 
 
@@ -30,13 +30,4 @@ def api(cluster) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], object]], object]:
-    """Calls until the answer is true, and returns it; fails after ten seconds."""
-
-    def wait(question: Callable[[], object]) -> object:
-        deadline = time.monotonic() + 10
-        while not (found := question()):
-            assert time.monotonic() < deadline, "it never came to be"
-            time.sleep(0.02)
-        return found
-
-    return wait
+    return waiting.eventually

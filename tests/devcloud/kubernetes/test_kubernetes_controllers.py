@@ -32,10 +32,13 @@ def _complete(api, path=WEB):
     return status.get("readyReplicas") == status.get("updatedReplicas") == status.get("replicas") != 0
 
 
-def test_a_deployment_is_not_available_at_once_and_is_after_a_while(api, eventually):
+def test_a_deployment_is_available_once_its_pods_are_ready(api, cluster, eventually):
+    told = {"cluster": cluster.id, "kind": "Deployment", "name": "web"}
+    cluster.stand.behave(**told, behaviour="never_ready")
     api.post(f"{APPS}/deployments", json=deployment())
     early = api.get(WEB).json()
     assert conditions(early)["Available"] == "False"
+    cluster.stand.behave(**told, behaviour="normal")
     eventually(lambda: _complete(api))
     ready = api.get(WEB).json()
     assert conditions(ready) == {"Available": "True", "Progressing": "True"}

@@ -8,6 +8,7 @@ import pytest
 from provisioning.clients.google import GoogleError, api, execute
 from provisioning.clients.google.breaker import count, obstacle, open_services
 from provisioning.clients.google.calls import Call
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("nothing_counted")
 INSTANCES = [f"src-{number:020x}" for number in range(4)]
@@ -47,10 +48,7 @@ def failing_for_all(service: str = "compute", times: int = 3) -> None:
 
 
 def wait_until_closed() -> None:
-    until = time.monotonic() + PATIENCE_SECONDS
-    while obstacle():
-        assert time.monotonic() < until, "It stays open."
-        time.sleep(0.02)
+    eventually(lambda: not obstacle(), within=PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Inside the cluster: namespace, connections, volumes, and whether the application comes up."""
 
 import base64
-import time
 
 import pytest
 from lightkube.models.meta_v1 import ObjectMeta
@@ -14,6 +13,7 @@ from provisioning.steps.cluster_access import kubeconfig_for
 from provisioning.steps.kubernetes import Connections, Namespace, Volumes
 from provisioning.steps.release import Application
 from provisioning.steps.rollout import Rollout
+from tests.waiting import eventually
 
 
 def test_the_namespace_bears_our_labels(brought, cluster):
@@ -111,10 +111,10 @@ class TestRollout:
 
     def settled(self, brought):
         """What is seen once only the misbehaving one is left."""
-        until = time.monotonic() + 10
-        while time.monotonic() < until:
+
+        def settled():
             seen = Rollout().look(brought.context())
-            if isinstance(seen, AsWanted) or (isinstance(seen, UnderWay) and seen.why.startswith("worker to be")):
-                return seen
-            time.sleep(0.05)
-        raise AssertionError(seen)
+            is_left_alone = isinstance(seen, UnderWay) and seen.why.startswith("worker to be")
+            return seen if is_left_alone or isinstance(seen, AsWanted) else None
+
+        return eventually(settled)

@@ -1,5 +1,3 @@
-import time
-
 import pytest
 
 from provisioning.clients.google import NotFound, api, execute
@@ -8,6 +6,7 @@ from provisioning.engine.graph import Goal
 from provisioning.steps.gke import Cluster
 from provisioning.steps.leftovers import Leftovers, leftovers_of
 from provisioning.steps.network import Address, Network, PrivateConnection, PrivateRange
+from tests.waiting import eventually
 
 COMPUTE_INSERT = "compute.networks.insert"
 
@@ -129,10 +128,12 @@ def _differs(seen):
 
 
 def _until_accepted(deed):
-    until = time.monotonic() + 5
-    while True:
+    """What the deed answers, once it is no longer told to wait."""
+
+    def accepted():
         try:
-            return deed()
+            return [deed()]
         except (NotYet, NotFound):
-            assert time.monotonic() < until
-            time.sleep(0.02)
+            return []
+
+    return eventually(accepted)[0]

@@ -22,6 +22,7 @@ from provisioning.steps.rollout import Rollout
 from provisioning.steps.volumes import VolumeSizes
 from tests.provisioning.bringing import bring
 from tests.provisioning.steps.world import World, spec_for_tests
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.helm, pytest.mark.django_db]
 
@@ -59,9 +60,7 @@ def killed_helm(devcloud):
 
 
 def _kill_helm_once_held(devcloud) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until and not devcloud.control("GET", "faults")["faults"][0]["matches"]:
-        time.sleep(0.02)
+    eventually(lambda: devcloud.control("GET", "faults")["faults"][0]["matches"], within=60)
     for child in psutil.Process().children(recursive=True):
         if child.name() == "helm":
             child.kill()
@@ -234,11 +233,3 @@ def is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return bool(Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z")
-
-
-def eventually(question):
-    until = time.monotonic() + 10
-    while not (answer := question()):
-        assert time.monotonic() < until
-        time.sleep(0.02)
-    return answer

@@ -16,6 +16,7 @@ from provisioning.steps import names
 from provisioning.steps.dns import DnsRecord
 from tests.provisioning.steps.world import World
 from tests.provisioning.workflows.harness import assert_succeeded, run
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.helm]
 PATIENCE_SECONDS = 30
@@ -69,5 +70,7 @@ def meddle(instance: Instance) -> None:
     """Somebody makes the database server larger by hand, and removes the domain name."""
     spec = spec_of(instance)
     place = {"project": spec.id, "instance": names.sql_instance(spec)}
-    execute(api("sqladmin", "v1").instances().patch(**place, body={"settings": {"tier": "db-custom-8-32768"}}))
+    servers = api("sqladmin", "v1").instances()
+    execute(servers.patch(**place, body={"settings": {"tier": "db-custom-8-32768"}}))
+    eventually(lambda: execute(servers.get(**place))["settings"]["tier"] == "db-custom-8-32768")
     World(spec).drop(DnsRecord())
