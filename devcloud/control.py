@@ -9,10 +9,12 @@ from starlette.routing import Route
 
 from devcloud import clock, timers
 from devcloud.cloud import Cloud
+from devcloud.google.operations import OPERATION_ENDS
 from devcloud.google.seed import plant
 from devcloud.google.services.projects import BILLING_ACCOUNTS
 from devcloud.kubernetes.clusters import cluster_ids, delete_cluster
 from devcloud.mailbox import Mailbox
+from devcloud.store import Document
 
 SKIPPED = "clock"  # how far ahead of the real time this devcloud is
 
@@ -34,9 +36,11 @@ class Control:
             Route("/_control/mail", self._mail, methods=["GET"]),
             Route("/_control/mail", self._empty_mail, methods=["DELETE"]),
             Route("/_control/clock", self._skip, methods=["POST"]),
+            Route("/_control/profile", self._pace, methods=["PUT"]),
             Route("/_control/documents", self._documents, methods=["GET"]),
             Route("/_control/snapshot", self._snapshot, methods=["GET"]),
             Route("/_control/snapshot", self._restore, methods=["PUT"]),
+            Route("/_control/snapshot", self._add, methods=["PATCH"]),
             Route("/_control/reset", self._reset, methods=["POST"]),
         ]
 
@@ -77,16 +81,26 @@ class Control:
         return Response(status_code=204)
 
     async def _skip(self, request: Request) -> Response:
-        """{"skip": SECONDS}, or {"skip": "next"} to when the next operation or other timer ends."""
+        """{"skip": SECONDS}, or {"skip": "next"} to when the next operation ends, if one runs."""
         wanted = (await request.json()).get("skip")
         if wanted == "next":
-            due = timers.next_due(self._cloud)
+            due = timers.next_due(self._cloud, OPERATION_ENDS)
             wanted = max(due - clock.now(), 0.0) if due is not None else 0.0
         if not isinstance(wanted, int | float) or wanted < 0:
             return _bad('skip must be a number of seconds, or "next".')
         self._cloud.store.put(SKIPPED, "all", {"seconds": clock.skip(wanted)})
         timers.run_due(self._cloud, clock.now())
         return JSONResponse({"now": clock.rfc3339(clock.now())})
+
+    async def _pace(self, request: Request) -> Response:
+        """{"speed": 1, "durations": {"sql.backup": 60}}: how long things take that begin from now on."""
+        wanted = await request.json()
+        profile = self._cloud.profile
+        try:
+            profile.change(float(wanted.get("speed", profile.speed)), dict(wanted.get("durations", {})))
+        except (TypeError, ValueError) as error:
+            return _bad(str(error))
+        return JSONResponse({"speed": profile.speed, "durations": dict(profile.durations)})
 
     async def _documents(self, request: Request) -> Response:
         """Where a name occurs in all that is kept, so that a test can count what is left of an instance."""
@@ -111,10 +125,18 @@ class Control:
         snapshot = await request.json()
         start_afresh(self._cloud)
         self._cloud.store.clear()
+        self._put(snapshot)
+        return Response(status_code=204)
+
+    async def _add(self, request: Request) -> Response:
+        """As if these documents had been in the snapshot, too: how a fleet is made of one instance."""
+        self._put(await request.json())
+        return Response(status_code=204)
+
+    def _put(self, snapshot: dict[str, dict[str, Document]]) -> None:
         for collection, documents in snapshot.items():
             for key, document in documents.items():
                 self._cloud.store.put(collection, key, document)
-        return Response(status_code=204)
 
     async def _reset(self, _request: Request) -> Response:
         start_afresh(self._cloud)

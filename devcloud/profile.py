@@ -26,6 +26,7 @@ _REALISTIC: Mapping[str, float] = {
     "sql.database": 10,
     "sql.user": 10,
     "sql.backup": 60,
+    "sql.restore": 180,
     "container.cluster": 360,
     "container.followup": 20,
     "container.update": 60,
@@ -50,6 +51,7 @@ _REALISTIC: Mapping[str, float] = {
     "delete.sql": 120,
     "delete.sql.database": 10,
     "delete.sql.user": 10,
+    "delete.sql.backup": 10,
     "delete.cluster": 240,
     "delete.nodepool": 120,
     "delete.backupplan": 10,
@@ -57,6 +59,7 @@ _REALISTIC: Mapping[str, float] = {
     "kubernetes.deployment": 60,
     "kubernetes.statefulset": 90,
     "kubernetes.job": 60,
+    "kubernetes.probe": 5,
     "kubernetes.volume": 10,
     "kubernetes.loadbalancer": 60,
 }
@@ -75,9 +78,9 @@ _FAST: Mapping[str, float] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Profile:
-    """`durations` are seconds before the speed-up; `speed` divides all of them."""
+    """`durations` are seconds before the speed-up; `speed` divides all of them. Both may change while it is in use."""
 
     name: str
     speed: float
@@ -86,6 +89,14 @@ class Profile:
     def seconds(self, name: str) -> float:
         """How long this takes, divided by the speed. Raises KeyError for a name that nobody has given a duration."""
         return self.durations[name] / self.speed
+
+    def change(self, speed: float, durations: Mapping[str, float]) -> None:
+        """What begins from now on takes so long. Raises ValueError for what nobody can mean."""
+        if speed <= 0 or any(seconds < 0 for seconds in durations.values()):
+            raise ValueError("A speed is above zero, and no duration below.")
+        if unknown := durations.keys() - self.durations.keys():
+            raise ValueError(f"Nothing takes the duration {', '.join(sorted(unknown))}.")
+        self.speed, self.durations = speed, {**self.durations, **durations}
 
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(

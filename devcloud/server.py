@@ -34,6 +34,7 @@ from devcloud.pages.console import console_routes
 from devcloud.pages.inbox import inbox_routes
 from devcloud.profile import Profile
 from devcloud.store import Store
+from devcloud.told import told_routes
 
 _TICK_SECONDS = 0.05
 FLUSH_SECONDS = 0.25
@@ -99,6 +100,7 @@ def http_app(cloud: Cloud, mailbox: Mailbox) -> ASGIApp:
             *inbox_routes(mailbox),
             *Control(cloud, mailbox).routes(),
             *control_routes(cloud),
+            *told_routes(cloud),
         ]
     )
 

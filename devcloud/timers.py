@@ -28,10 +28,10 @@ def schedule(cloud: Cloud, at: float, name: str, arguments: Arguments) -> None:
     cloud.store.put(_COLLECTION, f"{at:017.6f} {uuid4().hex[:8]}", {"at": at, "name": name, "arguments": arguments})
 
 
-def next_due(cloud: Cloud) -> float | None:
-    """When the next action runs, if any is scheduled."""
-    first = cloud.store.first(_COLLECTION)
-    return float(first[1]["at"]) if first else None
+def next_due(cloud: Cloud, name: str) -> float | None:
+    """When the next action of that name runs, if any is scheduled."""
+    timers = (timer for _, timer in cloud.store.items(_COLLECTION))
+    return next((float(timer["at"]) for timer in timers if timer["name"] == name), None)
 
 
 def run_due(cloud: Cloud, now: float) -> None:

@@ -12,25 +12,16 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from provisioning.clients.google import breaker
-from provisioning.selectors.figures import Figures, fleet_figures
+from provisioning.selectors.figures import Figures, fleet_figures, outside_figures, rollout_figures
 
 
 class Fleet(Collector):
     """The fleet's figures at this moment."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        figures = fleet_figures()
-        yield _gauge("operations", "Operations that are not at an end", "kind status", figures.operations)
-        yield _gauge(
-            "operation_oldest_seconds", "Age of the oldest of them", "kind status", figures.oldest_operation_seconds
-        )
-        yield _gauge("instances", "Instances that are not deleted", "status", figures.instances)
-        yield _gauge("drifted_instances", "Running instances that have drifted", "", {(): figures.drifted_instances})
-        yield _gauge("drifting_things", "What is not as the specs say", "", {(): figures.drifting_things})
-        yield _gauge("unclear_surveys", "Surveys that could not see all", "purpose", figures.unclear_surveys)
-        yield _gauge("open_leaks", "What cloud and database disagree about", "kind", figures.open_leaks)
-        yield _gauge("step_lag_seconds", "Wait of the oldest due step", "queue", figures.step_lag_seconds)
-        yield _gauge("survey_lag_seconds", "Wait of the oldest due survey", "", {(): figures.survey_lag_seconds})
+        yield from _fleet()
+        yield from _outside()
+        yield from _rollouts()
         open_services: Figures = {(service,): 1.0 for service in breaker.open_services()}
         yield _gauge("google_breaker_open", "1 where a Google service fails for everyone", "service", open_services)
 
@@ -47,6 +38,40 @@ def metrics(request: HttpRequest) -> HttpResponse:
     registry = CollectorRegistry()
     registry.register(Fleet())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _fleet() -> Iterator[GaugeMetricFamily]:
+    figures = fleet_figures()
+    yield _gauge("operations", "Operations that are not at an end", "kind status", figures.operations)
+    yield _gauge(
+        "operation_oldest_seconds", "Age of the oldest of them", "kind status", figures.oldest_operation_seconds
+    )
+    yield _gauge("instances", "Instances that are not deleted", "status", figures.instances)
+    yield _gauge("instances_by_version", "Running instances", "version", figures.instances_by_version)
+    yield _gauge("instances_by_channel", "Running instances", "channel", figures.instances_by_channel)
+    yield _gauge("drifted_instances", "Running instances that have drifted", "", {(): figures.drifted_instances})
+    yield _gauge("drifting_things", "What is not as the specs say", "", {(): figures.drifting_things})
+    yield _gauge("unclear_surveys", "Surveys that could not see all", "purpose", figures.unclear_surveys)
+    yield _gauge("open_leaks", "What cloud and database disagree about", "kind", figures.open_leaks)
+    yield _gauge("step_lag_seconds", "Wait of the oldest due step", "queue", figures.step_lag_seconds)
+    yield _gauge("survey_lag_seconds", "Wait of the oldest due survey", "", {(): figures.survey_lag_seconds})
+
+
+def _outside() -> Iterator[GaugeMetricFamily]:
+    """Of the present hour, which begins with nothing: compare them with each other, not over time."""
+    seen = outside_figures()
+    yield _gauge("open_outages", "Instances that do not answer, as seen from outside", "kind", seen.open_outages)
+    yield _gauge("probes_this_hour", "Looks from outside since the full hour", "", {(): seen.probes_this_hour})
+    yield _gauge("failed_probes_this_hour", "Those that failed", "", {(): seen.failed_probes_this_hour})
+    yield _gauge("probers_at_work", "1 while a prober works", "", {(): seen.probers_at_work})
+    yield _gauge("prober_lag_seconds", "Since it last wrote or asked anything", "", seen.prober_lag_seconds)
+
+
+def _rollouts() -> Iterator[GaugeMetricFamily]:
+    figures = rollout_figures()
+    yield _gauge("rollouts", "Rollouts", "status", figures.rollouts)
+    yield _gauge("rollout_members", "Members of rollouts that are under way", "brings status", figures.members)
+    yield _gauge("overdue_holds", "Holds that are past their day", "", {(): figures.overdue_holds})
 
 
 def _unknown() -> HttpResponse:

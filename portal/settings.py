@@ -19,6 +19,7 @@ static_file = lazy(static, str)
 DEBUG = env.bool("DEBUG", default=False)
 DEMO = env.bool("DEMO", default=False)  # shows where the demo's mail is read, and nothing else
 SECRET_KEY = env("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])  # former ones: what they signed is still good
 PORTAL_URL = env("PORTAL_URL", default="http://127.0.0.1:8000").rstrip("/")
 PORTAL_IS_HTTPS = PORTAL_URL.startswith("https://")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
@@ -198,6 +199,9 @@ bear an `Idempotency-Key`: sent again, it is not done again. Past the rate, the 
         "StepStatus": "provisioning.models.StepStatus",
         "Region": "provisioning.models.Region",
         "Tenancy": "provisioning.models.Tenancy",
+        "Channel": "provisioning.models.Channel",
+        "ReleaseChannel": "provisioning.models.catalogue.RELEASED_TO",
+        "ReleaseKind": "provisioning.models.Release.Kind",
     },
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SWAGGER_UI_SETTINGS": {
@@ -245,6 +249,21 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(3_600.0),  # harmless when repeated, so that a day is not lost to a beat that was down
         "options": {"queue": "beat", "expires": 600},
     },
+    "complete-rollouts": {
+        "task": "provisioning.tasks.complete_rollouts",
+        "schedule": schedule(3_600.0),
+        "options": {"queue": "beat", "expires": 600},
+    },
+    "report-holds": {
+        "task": "provisioning.tasks.report_holds",
+        "schedule": schedule(3_600.0),
+        "options": {"queue": "beat", "expires": 600},
+    },
+    "forget-tallies": {
+        "task": "provisioning.tasks.forget_tallies",
+        "schedule": crontab(hour="3", minute="15"),
+        "options": {"queue": "beat", "expires": 3_600},
+    },
     "check-leaks": {
         "task": "provisioning.tasks.check_leaks",
         "schedule": crontab(hour="4", minute="30"),
@@ -256,6 +275,11 @@ CELERY_BEAT_SCHEDULE = {
 ENGINE_LEASE_SECONDS = env.float("ENGINE_LEASE_SECONDS", default=120.0)
 # Multiplies every wait between two looks: 1 for the real cloud, 1/speed for one that runs faster than life.
 ENGINE_PACE = env.float("ENGINE_PACE", default=1.0)
+CELERY_BEAT_SCHEDULE["move-rollouts"] = {
+    "task": "provisioning.tasks.move_rollouts",
+    "schedule": schedule(max(0.5, 2.0 * ENGINE_PACE)),
+    "options": {"queue": "beat", "expires": 5},
+}
 
 # How many operations run at once: of one kind (the empty name is any other kind), in one Google folder, on one brought
 # cluster. What exceeds them waits for its turn.
@@ -289,6 +313,24 @@ INSTANCE_DOMAIN = env("INSTANCE_DOMAIN", default="sourcegraph.localhost")
 INSTANCE_URL_FORMAT = env("INSTANCE_URL_FORMAT", default="https://{domain}")
 INSTANCE_GATEWAY = env("INSTANCE_GATEWAY", default="")  # connect here, with the instance's Host header; empty: by DNS
 TRIAL_DAYS = env.int("TRIAL_DAYS", default=30)
+
+SLO = env.float("SLO", default=0.999)  # the share of time in which an instance is to answer
+
+
+def _paced(seconds: float) -> float:
+    """Fewer where the cloud runs faster than life; but a second is often enough."""
+    return float(max(seconds * ENGINE_PACE, min(seconds, 1.0)))
+
+
+# How often the prober looks at each instance.
+PROBE_SECONDS = _paced(env.float("PROBE_SECONDS", default=30.0))
+PROBE_SECONDS_UNDER_CHANGE = _paced(env.float("PROBE_SECONDS_UNDER_CHANGE", default=2.0))
+PROBE_SECONDS_WHILE_DOWN = _paced(env.float("PROBE_SECONDS_WHILE_DOWN", default=1.0))
+PROBE_TIMEOUT_SECONDS = env.float("PROBE_TIMEOUT_SECONDS", default=5.0)
+PROBE_AT_ONCE = env.int("PROBE_AT_ONCE", default=500)
+
+MAINTENANCE_HOURS = env.int("MAINTENANCE_HOURS", default=4)  # how long an instance's maintenance window is open
+REHEARSAL_ORGANIZATION = env("REHEARSAL_ORGANIZATION", default="rehearsals")  # the slug of whose stand-ins are
 
 HELM_BINARY = env("HELM_BINARY", default="helm")
 HELM_TIMEOUT_SECONDS = env.float("HELM_TIMEOUT_SECONDS", default=90.0)

@@ -1,22 +1,30 @@
-"""The mails about instances. What must not be stored is fetched when they are sent."""
+"""The mails about instances and the fleet. What must not be stored is fetched when they are sent."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
+from django.urls import reverse
 
-from portal.core.mail import register
+from portal.core import clock
+from portal.core.mail import queue, register
+from portal.core.models import User
 from provisioning.clients.application import Application
-from provisioning.models import Instance
+from provisioning.models import Hold, Instance, Rollout, RolloutStage
 from provisioning.spec import InstanceSpec, spec_of
 from provisioning.steps import names
 from provisioning.steps.secrets import store_of
 
 INSTANCE_READY = "instance-ready"
+ROLLOUT_PAUSED = "rollout-paused"
+HOLDS_OVERDUE = "holds-overdue"
 
 
 def register_mails() -> None:
-    """The kinds of mail about instances are known."""
+    """The kinds of mail about instances and the fleet are known."""
     register(INSTANCE_READY, instance_ready)
+    register(ROLLOUT_PAUSED, lambda context: {**context, "admin_link": _address("rollout_change", context["rollout"])})
+    register(HOLDS_OVERDUE, lambda context: {**context, "admin_link": _address("hold_changelist")})
 
 
 def instance_ready(context: dict[str, Any]) -> dict[str, Any]:
@@ -58,3 +66,39 @@ def _new_link(spec: InstanceSpec, password: str) -> str:
         if not application.sign_in(email=spec.admin_email, password=password):
             return ""
         return application.password_link()
+
+
+def rollout_paused(rollout: Rollout, stage: RolloutStage) -> None:
+    """Everybody who runs the fleet will know that a gate has paused it, once for each time."""
+    context = {
+        "rollout": rollout.pk,
+        "brings": str(rollout),
+        "stage": stage.name,
+        "because": rollout.paused_because,
+    }
+    _tell_staff(ROLLOUT_PAUSED, f"{rollout.pk}:{stage.position}:{clock.now().timestamp():.0f}", context)
+
+
+def holds_overdue(holds: Iterable[Hold]) -> None:
+    """Everybody who runs the fleet will know of holds that are past their day, each hold once."""
+    listed = list(holds)
+    lines = [
+        {
+            "name": hold.instance.slug,
+            "organization": hold.instance.organization.name,
+            "until": f"{hold.until:%F}",
+            "reason": hold.reason,
+            "release": str(hold.release or ""),
+        }
+        for hold in listed
+    ]
+    _tell_staff(HOLDS_OVERDUE, f"{min(hold.pk for hold in listed)}", {"holds": lines})
+
+
+def _tell_staff(kind: str, cause: str, context: dict[str, Any]) -> None:
+    for person in User.objects.filter(is_staff=True, is_active=True):
+        queue(key=f"{kind}:{cause}:{person.pk}", kind=kind, recipient=person.email, context=context)
+
+
+def _address(page: str, *keys: str) -> str:
+    return f"{settings.PORTAL_URL}{reverse(f'admin:provisioning_{page}', args=keys)}"

@@ -7,6 +7,7 @@ from typing import Any
 from provisioning.models import Instance, Size
 
 DISKS = ("sql_disk_gb", "gitserver_disk_gb", "search_disk_gb")
+FIRST_NUMBERS = {1: "1.1"}  # what operations say that were begun when there was one architecture only
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class InstanceSpec:
     region: str
     app_version: str
     chart_version: str
-    architecture: int
+    architecture: str
     features: tuple[str, ...]
     admin_email: str
     size: SizeSpec
@@ -77,7 +78,12 @@ class InstanceSpec:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "InstanceSpec":
         return cls(
-            **{**document, "features": tuple(document["features"]), "size": SizeSpec(**document["size"])},
+            **{
+                **document,
+                "architecture": FIRST_NUMBERS.get(document["architecture"], document["architecture"]),
+                "features": tuple(document["features"]),
+                "size": SizeSpec(**document["size"]),
+            },
         )
 
 

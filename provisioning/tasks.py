@@ -9,7 +9,8 @@ import socket
 from celery import shared_task
 
 from provisioning.engine import scheduler, worker
-from provisioning.services import leaks, surveys
+from provisioning.health import uptime
+from provisioning.services import holds, leaks, rollouts, surveys
 
 
 @shared_task(name="provisioning.tasks.work")
@@ -22,6 +23,24 @@ def work(queue: str) -> None:
 def tick() -> None:
     """Workers are woken for what is due."""
     scheduler.tick()
+
+
+@shared_task(name="provisioning.tasks.move_rollouts")
+def move_rollouts() -> None:
+    """Every rollout has moved on as far as it may."""
+    rollouts.rollouts_tick()
+
+
+@shared_task(name="provisioning.tasks.complete_rollouts")
+def complete_rollouts() -> None:
+    """Whoever the newest rollouts are for by now has a place in them."""
+    rollouts.rollouts_complete()
+
+
+@shared_task(name="provisioning.tasks.report_holds")
+def report_holds() -> None:
+    """Holds that are past their day have been told of."""
+    holds.holds_report()
 
 
 @shared_task(name="provisioning.tasks.look")
@@ -41,6 +60,12 @@ def spread_drift_checks() -> None:
     """Every running instance has its drift check within a day; what surveys of the past say is forgotten."""
     surveys.drift_checks_spread()
     surveys.surveys_forget()
+
+
+@shared_task(name="provisioning.tasks.forget_tallies")
+def forget_tallies() -> None:
+    """How often instances were looked at is known for as long as it says anything."""
+    uptime.tallies_forget()
 
 
 @shared_task(name="provisioning.tasks.check_leaks")

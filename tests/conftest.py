@@ -1,6 +1,7 @@
 """The cast: alice owns acme, bob is her colleague, charlie is of globex and sees nothing, sam sells, ada is admin."""
 
 import functools
+from pathlib import Path
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -8,6 +9,7 @@ from django.contrib.auth.hashers import make_password
 
 from portal.core.audit import Actor
 from portal.core.models import Membership, Organization, Role, User
+from provisioning.fleet.charts import Archive, fetch, pin
 from provisioning.models import Instance, Kind, Release, Size
 
 PASSWORD = "correct horse battery"
@@ -74,6 +76,21 @@ def by_alice(alice) -> Actor:
 @pytest.fixture
 def by_ada(ada) -> Actor:
     return Actor(ada, ada.email, "127.0.0.1")
+
+
+@functools.cache
+def chart_of_ours() -> Archive:
+    """Packed once."""
+    return fetch(str(Path(__file__).parents[1] / "charts" / "sourcegraph"))
+
+
+def release(version: str, kind: str = "minor", **fields) -> Release:
+    """The release of that version, published with the project's chart unless it is there already."""
+    archive = chart_of_ours()
+    usual = {"chart_version": archive.version, "kind": kind, "status": "published"}
+    if known := Release.objects.filter(app_version=version).first():
+        return known
+    return Release.objects.create(app_version=version, **{"chart": pin(archive), **usual, **fields})
 
 
 @pytest.fixture

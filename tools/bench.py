@@ -4,7 +4,8 @@ import argparse
 import json
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools.demo import answers
@@ -23,6 +24,8 @@ _HELP = """\
   bin/bench engine       steps that need not wait, per second, against bare Celery tasks over the same Redis
   bin/bench waiting      operations that all wait on the cloud: how many looks come more than 2 s late
   bin/bench idle         what an idle fleet costs the database
+  bin/bench probes       what it costs the prober to look at a fleet, idle and with a fifth of it under change
+  bin/bench fleet-upgrade   a release for a whole fleet at once, against what the machine and one instance allow
 
 The last line of the output is one JSON object; ratios compare figures of one run."""
 WORKER_PROCESSES = 2
@@ -30,19 +33,42 @@ WORKER_PROCESSES = 2
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A module of tools.benchmarks that is run beside a stack. `app` is the Celery application of its workers."""
+    """A module of tools.benchmarks that is run beside a stack. `app` is the Celery application of its workers.
+
+    `speed` is how much faster than life devcloud runs, `settings` go into the portal's environment. With `times_helm`
+    each run of helm leaves its CPU times in the file BENCH_HELM_TIMES. `is_probed` where instances are more than rows.
+    """
 
     module: str
     count: int
     app: str = "tools.benchmarks.app"
     speed: float = 1.0
+    settings: Mapping[str, str] = field(default_factory=dict)
+    times_helm: bool = False
+    is_probed: bool = False
 
 
 BENCHMARKS = {
-    "provision": Benchmark("tools.benchmarks.provision", count=50, app="portal", speed=6.0),
+    "provision": Benchmark("tools.benchmarks.provision", count=50, app="portal", speed=6.0, is_probed=True),
     "engine": Benchmark("tools.benchmarks.engine", count=100),
     "waiting": Benchmark("tools.benchmarks.waiting", count=1_000),
     "idle": Benchmark("tools.benchmarks.idle", count=1_000, app="portal"),
+    "probes": Benchmark(
+        "tools.benchmarks.probes",
+        count=1_000,
+        app="portal",
+        speed=50.0,  # so that the first instance soon stands; looks are as frequent as in life
+        settings={"PROBE_SECONDS": "1500", "PROBE_SECONDS_UNDER_CHANGE": "100", "PROBE_SECONDS_WHILE_DOWN": "50"},
+        is_probed=True,
+    ),
+    "fleet-upgrade": Benchmark(
+        "tools.benchmarks.fleet_upgrade",
+        count=250,
+        app="portal",
+        settings={"ENGINE_MOST_AT_ONCE": "upgrade=2000", "ENGINE_MOST_PER_FOLDER": "2000"},
+        times_helm=True,
+        is_probed=True,
+    ),
 }
 
 
@@ -69,8 +95,10 @@ def main(arguments: list[str]) -> int:
                 "ENGINE_PACE": str(1 / speed),
                 "LOG_LEVEL": "WARNING",
                 "BENCH_LOGS": str(folder / "log"),
+                **benchmark.settings,
+                **(_timed_helm(folder) if benchmark.times_helm else {}),
             }
-            _start_stack(supervisor, environment, ports, folder, benchmark.app, speed)
+            _start_stack(supervisor, environment, ports, folder, benchmark, speed)
             say(f"The stack is up; devcloud runs {speed:g} times as fast as life.")
             count = benchmark.count if options.count is None else options.count
             command = [sys.executable, "-m", benchmark.module, "--count", str(count)]
@@ -82,8 +110,17 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+def _timed_helm(folder: Path) -> dict[str, str]:
+    """A helm that notes what each run of it took, by the shell's own count."""
+    program, notes = folder / "helm-timed", folder / "helm-times"
+    notes.touch()
+    program.write_text(f'#!/bin/sh\n"{ensure_helm()}" "$@"\ncode=$?\ntimes | tail -n 1 >> "{notes}"\nexit $code\n')
+    program.chmod(0o755)
+    return {"HELM_BINARY": str(program), "BENCH_HELM_TIMES": str(notes)}
+
+
 def _start_stack(
-    supervisor: Supervisor, environment: dict[str, str], ports: Ports, folder: Path, app: str, speed: float
+    supervisor: Supervisor, environment: dict[str, str], ports: Ports, folder: Path, benchmark: Benchmark, speed: float
 ) -> None:
     state = folder / "devcloud"
     where = ["--http-port", ports.cloud, "--https-port", ports.kubernetes, "--smtp-port", ports.mail, "--state", state]
@@ -93,13 +130,16 @@ def _start_stack(
     supervisor.start(Service("devcloud", devcloud, lambda: answers(ports.cloud_url)))
     supervisor.run("migrate", Command([sys.executable, "manage.py", "migrate", "--noinput"], environment, PROJECT))
     supervisor.run("catalogue", Command([sys.executable, "manage.py", "load_catalogue"], environment, PROJECT))
-    celery = [*python, "celery", "--app", app]
+    celery = [*python, "celery", "--app", benchmark.app]
     worker = [*celery, "worker", "--concurrency", str(WORKER_PROCESSES), "--loglevel", "INFO"]
     log = folder / "log" / "worker.log"
     is_ready = lambda: "ready." in log.read_text(errors="replace")  # noqa: E731 - one line, used once
     supervisor.start(Service("worker", Command(worker, {**environment, "LOG_LEVEL": "INFO"}, PROJECT), is_ready))
     beat = [*celery, "beat", "--schedule", str(folder / "beat"), "--pidfile="]
     supervisor.start(Service("beat", Command(beat, environment, PROJECT), lambda: True))
+    if benchmark.is_probed:
+        probe = Command([*python, "manage", "probe"], environment, PROJECT)
+        supervisor.start(Service("probe", probe, lambda: True))
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:

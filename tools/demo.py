@@ -28,9 +28,9 @@ SECRETS = VAR / "demo.env"
 POSTGRES = state_folder(VAR / "postgres")
 DATA = (POSTGRES, VAR / "redis", VAR / "devcloud", VAR / "beat", SECRETS)
 _HELP = """\
-Starts PostgreSQL, Redis, a stand-in for the cloud (devcloud), the web server, a worker and the scheduler, and stays
-until Ctrl-C. The data is kept in var/ for the next start. DATABASE_URL and REDIS_URL, where set, replace its own
-servers."""
+Starts PostgreSQL, Redis, a stand-in for the cloud (devcloud), the web server, a worker, the scheduler and the prober,
+and stays until Ctrl-C. The data is kept in var/ for the next start. DATABASE_URL and REDIS_URL, where set, replace
+its own servers."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,7 @@ def bring_up(demo: Demo) -> str:
     demo.start(
         "beat", *celery, "beat", *schedule, "--loglevel", "INFO", is_ready=lambda: _says(LOGS / "beat.log", "beat")
     )
+    demo.start("probe", "manage", "probe", is_ready=lambda: _says(LOGS / "probe.log", "the prober is"))
     gunicorn = ("gunicorn", "portal.wsgi:application", "--bind", f"{HOST}:{demo.ports.portal}", "--no-control-socket")
     threads = ("--worker-class", "gthread", "--workers", "2", "--threads", "4")
     demo.start("web", *gunicorn, *threads, is_ready=lambda: answers(demo.ports.portal_url))

@@ -22,7 +22,10 @@ _MODULES = (
     "projects",
     "record_sets",
     "secrets",
+    "sql_backups",
     "sql_contents",
+    "sql_nights",
+    "time_series",
     "usage",
 )
 

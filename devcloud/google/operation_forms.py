@@ -93,6 +93,7 @@ def _sql(call: Call, record: Json) -> Json:
         "targetLink": f"{call.base_url}/v1/{record['target']}",
         "targetProject": record["project"],
         "selfLink": f"{call.base_url}/v1/{record['name']}",
+        **record["details"],
         **_end_time(record),
     }
     if "error" in record:

@@ -12,6 +12,7 @@ from devcloud.google import resources
 from devcloud.google.call import Call, Json
 
 OPERATIONS = "operations"
+OPERATION_ENDS = "operation.end"  # the name of its timer
 
 Outcome = Callable[[Cloud, float, Json], Json | None]
 
@@ -76,7 +77,7 @@ def begin(cloud: Cloud, service: str, project: str, at: float, work: Work, fault
         "done": False,
     }
     cloud.store.put(OPERATIONS, key, record)
-    timers.schedule(cloud, record["ends_at"], "operation.end", {"key": key})
+    timers.schedule(cloud, record["ends_at"], OPERATION_ENDS, {"key": key})
     return record
 
 
@@ -102,7 +103,7 @@ def new_name() -> str:
     return f"operation-{uuid4()}"
 
 
-@timers.action("operation.end")
+@timers.action(OPERATION_ENDS)
 def _end(cloud: Cloud, at: float, arguments: Json) -> None:
     record = cloud.store.get(OPERATIONS, arguments["key"])
     if record is None:

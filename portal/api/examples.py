@@ -26,6 +26,9 @@ INSTANCE = OpenApiExample(
         "region": "europe-west3",
         "size": "xs",
         "version": "7.2.0",
+        "channel": "stable",
+        "maintenance_window": {"weekday": None, "hour": 1, "time_zone": "Europe/Berlin"},
+        "release": {"version": "7.2.0", "newest": "7.2.0", "reason": "", "expected_at": None},
         "created_at": "2026-11-24T12:00:00Z",
         "ready_at": None,
         "trial_ends_at": "2026-12-24T12:00:00Z",
@@ -124,6 +127,71 @@ CERTIFICATE = OpenApiExample(
             }
         ],
         "digest": "9f2c1d7e5b3a4860c8e1f0a2b4d6c8e0f1a3b5c7d9e1f3a5b7c9d1e3f5a7b9c1",
+    },
+    response_only=True,
+    status_codes=["200"],
+)
+RELEASED = {
+    "version": "7.3.0",
+    "kind": "minor",
+    "channel": "early",
+    "notes": "Search is twice as fast.",
+    "released_at": "2026-11-24T12:00:00Z",
+}
+RELEASE = OpenApiExample("A minor release", RELEASED, response_only=True, status_codes=["200"])
+RELEASE_WISH = OpenApiExample(
+    "From a registry",
+    {"version": "7.3.0", "chart": "oci://registry.example/charts/sourcegraph", "channel": "early"},
+    request_only=True,
+)
+IMPORTED_RELEASE = OpenApiExample(
+    "A draft",
+    {
+        **RELEASED,
+        "status": "draft",
+        "minimum_version": "",
+        "schema_is_compatible": True,
+        "chart": {
+            "name": "sourcegraph",
+            "version": "7.3.0",
+            "digest": "5a676f8f3472607a3e9b7b2628221239299130481a96bfcbe3b1af227aa772d4",
+            "source": "oci://registry.example/charts/sourcegraph",
+        },
+    },
+    response_only=True,
+    status_codes=["201"],
+)
+MAINTENANCE = OpenApiExample(
+    "Sunday nights in Berlin",
+    {"channel": "stable", "weekday": "sunday", "hour": 2, "time_zone": "Europe/Berlin"},
+    request_only=True,
+)
+POSTPONEMENT = OpenApiExample("A week later", {"until": "2026-12-08T00:00:00Z"}, request_only=True)
+UPDATES = OpenApiExample(
+    "One to come, one done",
+    {
+        "planned": [
+            {
+                "id": "rol-0c9e1b7d5e40f1a2b3c4",
+                "title": "Upgrade to 7.3.0",
+                "starts_at": "2026-12-01T00:00:00Z",
+                "ends_at": "2026-12-01T04:00:00Z",
+                "expected_downtime_seconds": 0.0,
+                "is_urgent": False,
+                "postponed_until": None,
+            }
+        ],
+        "done": [
+            {
+                **LINK,
+                "kind": "upgrade",
+                "status": "succeeded",
+                "version": "7.2.0",
+                "started_at": "2026-11-10T00:02:00Z",
+                "finished_at": "2026-11-10T00:09:40Z",
+                "seen_from_outside": {"looks": 92, "failed": 0, "downtime_seconds": 0.0},
+            }
+        ],
     },
     response_only=True,
     status_codes=["200"],

@@ -32,6 +32,6 @@ class HasScope(BasePermission):
         scope = getattr(view, "scopes", {}).get("GET" if method == "HEAD" else method)
         if scope is None:
             return method not in view.allowed_methods  # what the view does not know is answered with 405
-        if scope not in request.auth.scopes:
+        if not request.auth.bears(scope):
             raise MissingScope(scope)
         return True

@@ -32,7 +32,7 @@ REPLAYED = OpenApiParameter(
     "Idempotency-Replayed",
     str,
     OpenApiParameter.HEADER,
-    response=[201, 202],
+    response=[200, 201, 202],
     description="`true` when this is the stored answer to an earlier call.",
 )
 LOCATION = OpenApiParameter(
@@ -70,12 +70,12 @@ def documented(
 ) -> Callable[[View], View]:
     """The view's method is in the schema, with its scope, its headers and the problems it may answer with.
 
-    An `answer` with many=True comes in pages.
+    An `answer` with many=True comes in pages. What is posted may bear an Idempotency-Key.
     """
     responses: dict[Any, Any] = {(code, MEDIA_TYPE): _problem(code) for code in problems}
-    headers = (REQUEST_ID, RETRY_AFTER, *((KEY, REPLAYED, LOCATION) if sent else ()))
 
     def document(method: View) -> View:
+        headers = (REQUEST_ID, RETRY_AFTER, *((KEY, REPLAYED, LOCATION) if method.__name__ == "post" else ()))
         decorate = extend_schema(
             summary=summary,
             description=f"{getdoc(method)}\n\nNeeds the scope `{scope}`.",

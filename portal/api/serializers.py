@@ -9,7 +9,9 @@ from rest_framework.reverse import reverse
 
 from portal.api.customer_words import operation_error, step_error
 from portal.core.models import Organization
+from provisioning.fleet.windows import window_of
 from provisioning.models import (
+    Channel,
     Instance,
     InstanceStatus,
     Kind,
@@ -19,10 +21,14 @@ from provisioning.models import (
     Region,
     StepStatus,
     Tenancy,
+    Weekday,
 )
 from provisioning.models.operations import ACTIVE
 from provisioning.selectors import Progress, StepView, progress_of
+from provisioning.selectors.planned import ReleaseStanding
 from provisioning.services import NameVerdict
+
+WEEKDAYS = [(day.name.lower(), day.label) for day in Weekday]
 
 
 class Sent(serializers.Serializer[Any]):
@@ -55,6 +61,37 @@ class OperationLink(serializers.Serializer[Operation]):
         return reverse("api:operation", args=[operation.pk], request=self.context.get("request"))
 
 
+class MaintenanceWindowDocument(serializers.Serializer[Instance]):
+    """When it may be changed: a few hours from `hour` on, by the clock of `time_zone`."""
+
+    weekday = serializers.SerializerMethodField(help_text="Null: any day.")
+    hour = serializers.IntegerField(source="maintenance_hour", read_only=True, min_value=0, max_value=23)
+    time_zone = serializers.SerializerMethodField(help_text="An IANA name; unless you choose one, its region's.")
+
+    @extend_schema_field(serializers.ChoiceField(WEEKDAYS, allow_null=True))
+    def get_weekday(self, instance: Instance) -> str | None:
+        weekday = instance.maintenance_weekday
+        return None if weekday is None else WEEKDAYS[weekday][0]
+
+    def get_time_zone(self, instance: Instance) -> str:
+        return window_of(instance).zone
+
+
+class ReleaseStandingDocument(serializers.Serializer[ReleaseStanding]):
+    """How it stands to the newest release."""
+
+    version = serializers.CharField(read_only=True, help_text="What it has.")
+    newest = serializers.CharField(
+        source="newest.app_version", default=None, read_only=True, allow_null=True, help_text="What there is."
+    )
+    reason = serializers.CharField(
+        source="sentence", read_only=True, help_text="Why it does not have the newest yet; empty when it does."
+    )
+    expected_at = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="When it is expected to be updated; null when nobody can tell."
+    )
+
+
 class InstanceDocument(serializers.Serializer[Instance]):
     """`status` says what is true, `operation` what is happening to it now (null: nothing)."""
 
@@ -69,6 +106,11 @@ class InstanceDocument(serializers.Serializer[Instance]):
     region = serializers.ChoiceField(Region.choices, read_only=True)
     size = serializers.CharField(source="size_id", read_only=True)
     version = serializers.CharField(source="release.app_version", read_only=True)
+    channel = serializers.ChoiceField(Channel.choices, read_only=True, help_text="Which releases it gets.")
+    maintenance_window = MaintenanceWindowDocument(source="*", read_only=True)
+    release = ReleaseStandingDocument(
+        source="release_standing", read_only=True, allow_null=True, help_text="Null once it is deleted."
+    )
     created_at = serializers.DateTimeField(read_only=True)
     ready_at = serializers.DateTimeField(read_only=True, allow_null=True)
     trial_ends_at = serializers.DateTimeField(read_only=True, allow_null=True)

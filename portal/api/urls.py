@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
-from portal.api.views import choices, instances, operations, organizations, plans, problems
+from portal.api.views import choices, instances, operations, organizations, plans, problems, releases, updates
 
 app_name = "api"
 urlpatterns = [
@@ -13,11 +13,16 @@ urlpatterns = [
     path("instances/<slug:instance_id>", instances.InstanceById.as_view(), name="instance"),
     path("instances/<slug:instance_id>/teardown", instances.Teardown.as_view(), name="teardown"),
     path("instances/<slug:instance_id>/operations", instances.InstanceOperations.as_view(), name="instance-operations"),
+    path("instances/<slug:instance_id>/maintenance", updates.Maintenance.as_view(), name="maintenance"),
+    path("instances/<slug:instance_id>/updates", updates.Updates.as_view(), name="updates"),
+    path("instances/<slug:instance_id>/updates/postpone", updates.Postponement.as_view(), name="postponement"),
     path("instances/<slug:instance_id>/plans", plans.InstancePlans.as_view(), name="instance-plans"),
     path("instances/<slug:instance_id>/certificate", instances.CertificateOfInstance.as_view(), name="certificate"),
     path("plans/trial", plans.TrialPlan.as_view(), name="trial-plan"),
     path("plans/<slug:plan_id>", plans.PlanById.as_view(), name="plan"),
     path("operations/<slug:operation_id>", operations.OperationById.as_view(), name="operation"),
+    path("releases", releases.Releases.as_view(), name="releases"),
+    path("releases/<str:version>", releases.ReleaseByVersion.as_view(), name="release"),
     path("regions", choices.Regions.as_view(), name="regions"),
     path("names/<str:slug>", choices.Name.as_view(), name="name"),
     path("problems/<slug:code>", problems.ProblemKindByCode.as_view(), name="problem"),

@@ -16,7 +16,7 @@ from portal.core.models import ApiToken, Organization
 class ApiView(APIView):
     """`scopes` names the scope that each method needs. The token says for which organization."""
 
-    http_method_names: ClassVar[list[str]] = ["get", "head", "post"]  # type: ignore[misc]
+    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "patch"]  # type: ignore[misc]
     scopes: ClassVar[dict[str, str]] = {}
 
     @property

@@ -36,6 +36,15 @@ def _with_free_slug(name: str, email_domain: str) -> Organization:
     raise Conflict("That name is taken. Try another one.", field="name")
 
 
+def calendar_renew(*, membership: Membership, actor: Actor) -> None:
+    """The member's calendar has a new address, and whoever knows only the former reads nothing any more."""
+    with transaction.atomic():
+        row = Membership.objects.select_for_update(of=("self",)).get(pk=membership.pk)
+        row.calendar_version += 1
+        row.save(update_fields=["calendar_version"])
+        record("membership.calendar-renew", row, organization_id=row.organization_id, actor=actor)
+
+
 def check_work_address(email: str) -> None:
     """Raises Invalid when the address is a free-mail or throw-away one: a trial needs a work address."""
     if is_free_mail(email):

@@ -8,8 +8,8 @@ from django.db import transaction
 
 from portal.core import clock
 from portal.core.audit import Actor, record
-from portal.core.errors import Invalid
-from portal.core.models import ApiToken, Organization, Scope
+from portal.core.errors import Forbidden, Invalid
+from portal.core.models import ApiToken, Organization, Scope, StaffScope
 
 PREFIX = "msp_"
 LIFETIME = timedelta(days=365)
@@ -17,13 +17,19 @@ USE_IS_NOTED_EVERY = timedelta(minutes=1)
 
 
 def token_create(*, organization: Organization, name: str, scopes: list[str], actor: Actor) -> tuple[ApiToken, str]:
-    """A token stands; its secret is answered here and never again. Raises Invalid for no name or unknown scopes."""
+    """A token stands; its secret is answered here and never again.
+
+    Raises Invalid for no name or unknown scopes, Forbidden for scopes of our staff that somebody else asks for.
+    """
     if not name.strip():
         raise Invalid("Give the token a name that says what uses it.", field="name")
-    if not scopes or set(scopes) - set(Scope.values):
+    if not scopes or set(scopes) - {*Scope.values, *StaffScope.values}:
         raise Invalid("Choose at least one of the scopes in the list.", field="scopes")
     if actor.user is None:
         raise Invalid("A token is made by a person.")
+    reserved = set(scopes) & set(StaffScope.values)
+    if reserved and not actor.user.is_staff:
+        raise Forbidden(f"Only our staff makes tokens with {' and '.join(sorted(reserved))}.", field="scopes")
     secret = PREFIX + secrets.token_urlsafe(32)
     with transaction.atomic():
         token = ApiToken.objects.create(

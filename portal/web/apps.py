@@ -7,7 +7,8 @@ class WebConfig(AppConfig):
     verbose_name = "Pages"
 
     def ready(self) -> None:
-        from portal.web import account_mail, instance_mail
+        from portal.web import account_mail, instance_mail, masking
 
         account_mail.register()
         instance_mail.register()
+        masking.mask_requests()

@@ -1,13 +1,14 @@
 """What pages take from people. Forms hold no rules: services do, and their sentences come back to the right field."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
 from django.http import HttpRequest, QueryDict
 
 from portal.core.errors import Invalid, ServiceError
-from portal.core.models import Scope, User
+from portal.core.models import Scope, StaffScope, User
 from portal.core.services import check_work_address
 from portal.web.once import new_key
 from provisioning.models import Region
@@ -82,11 +83,16 @@ class DeleteForm(ServiceForm):
     )
 
 
-SCOPE_LABELS = {
+SCOPE_LABELS: dict[Scope | StaffScope, str] = {
     Scope.ORGANIZATIONS_READ: "Read the organization and its members",
     Scope.INSTANCES_READ: "Read instances and their operations",
-    Scope.INSTANCES_WRITE: "Start and delete instances",
+    Scope.INSTANCES_WRITE: "Start, change and delete instances",
 }
+STAFF_SCOPE_LABELS: dict[Scope | StaffScope, str] = {StaffScope.RELEASES_WRITE: "Import releases, for all customers"}
+
+
+def _choices(labels: Mapping[Scope | StaffScope, str]) -> list[tuple[str, str]]:
+    return [(scope.value, label) for scope, label in labels.items()]
 
 
 class TokenForm(ServiceForm):
@@ -98,15 +104,18 @@ class TokenForm(ServiceForm):
     )
     scopes = forms.MultipleChoiceField(
         label="It may",
-        choices=[(scope.value, label) for scope, label in SCOPE_LABELS.items()],
+        choices=_choices(SCOPE_LABELS),
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one."},
     )
     key = forms.CharField(max_length=40, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, is_for_staff: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["key"].initial = new_key()
+        if is_for_staff:
+            scopes = cast("forms.MultipleChoiceField", self.fields["scopes"])
+            scopes.choices = _choices({**SCOPE_LABELS, **STAFF_SCOPE_LABELS})
 
     def renew_key(self) -> None:
         """The form may be posted once more: its last post made nothing."""

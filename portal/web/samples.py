@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from portal.core import clock
+from portal.web.seen import Seen
 from portal.web.standing import BUSY, DELETED, NEEDS_ATTENTION, RUNNING, STOPPED, SUSPENDED, Standing
 from portal.web.telling import Story, tell
 from provisioning.models import Instance, Operation, OperationKind, OperationStatus
@@ -12,6 +13,7 @@ from provisioning.selectors import Lane, Progress, StepView
 STANDINGS: tuple[Standing, ...] = (RUNNING, *BUSY.values(), NEEDS_ATTENTION, SUSPENDED, STOPPED, DELETED)
 INSTANCE = Instance(slug="acme", domain="acme.example", admin_email="alice@acme.example", status="running")
 TONES = ("good", "busy", "warn", "bad")
+SEEN = (Seen(312, 0, 0, is_live=False), Seen(1_204, 3, 14, is_live=False), Seen(7, 0, 0, is_live=True))
 TITLES = {
     "project": "A project of its own",
     "network": "The private network",

@@ -29,6 +29,10 @@ BUSY = {
     OperationKind.UPGRADE: Standing("Upgrading", "busy", "loader-circle", spins=True),
     OperationKind.RESIZE: Standing("Resizing", "busy", "loader-circle", spins=True),
     OperationKind.REPAIR: Standing("Being repaired", "busy", "loader-circle", spins=True),
+    OperationKind.ROLLBACK: Standing("Going back", "busy", "loader-circle", spins=True),
+    OperationKind.RESTORE: Standing("Being restored", "busy", "loader-circle", spins=True),
+    OperationKind.REHEARSE: Standing("Coming up", "busy", "loader-circle", spins=True),
+    OperationKind.MIGRATE_ARCHITECTURE: Standing("Being renewed", "busy", "loader-circle", spins=True),
     OperationKind.TEARDOWN: Standing("Being deleted", "busy", "loader-circle", spins=True),
 }
 OPERATIONS = {

@@ -2,6 +2,7 @@ from django.urls import path
 
 from portal.web.views import (
     account,
+    calendars,
     certificates,
     home,
     instances,
@@ -10,6 +11,7 @@ from portal.web.views import (
     plans,
     styleguide,
     tokens,
+    updates,
 )
 
 urlpatterns = [
@@ -17,6 +19,7 @@ urlpatterns = [
     path("welcome/", home.landing, name="landing"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("account/", account.account, name="account"),
+    path("calendar/<str:token>.ics", calendars.calendar_feed, name="calendar"),
     path("organization/new/", organizations.organization_new, name="organization_new"),
     path("organization/", organizations.organization_settings, name="organization_settings"),
     path("organization/members/", organizations.members, name="members"),
@@ -27,6 +30,13 @@ urlpatterns = [
     path("instances/new/", instances.instance_new, name="instance_new"),
     path("instances/new/name/", instances.instance_name_check, name="instance_name_check"),
     path("instances/<str:instance_id>/", instances.instance_detail, name="instance_detail"),
+    path("instances/<str:instance_id>/updates/", updates.instance_updates, name="instance_updates"),
+    path("instances/<str:instance_id>/updates/calendar/", updates.calendar_renew_page, name="calendar_renew"),
+    path(
+        "instances/<str:instance_id>/updates/<int:member_id>/postpone/",
+        updates.update_postpone,
+        name="update_postpone",
+    ),
     path("instances/<str:instance_id>/delete/", instances.instance_delete_page, name="instance_delete"),
     path("instances/<str:instance_id>/delete/plan/", plans.deletion_plan_request, name="deletion_plan_request"),
     path("instances/<str:instance_id>/delete/plan/<str:survey_id>/", plans.deletion_plan, name="deletion_plan"),

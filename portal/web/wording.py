@@ -1,8 +1,11 @@
-"""How operations and durations are put into words."""
+"""How operations, durations and times are put into words."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from provisioning.models import OperationKind
+from provisioning.fleet.windows import Window
+from provisioning.models import OperationKind, Weekday
 
 MINUTE, HOUR = 60, 3_600
 
@@ -22,6 +25,24 @@ WORDS = {
     OperationKind.UPGRADE: OperationWords("Upgrade", "Upgrading", "is upgraded", "The upgrade of"),
     OperationKind.RESIZE: OperationWords("Resize", "Resizing", "has its new size", "The resize of"),
     OperationKind.REPAIR: OperationWords("Repair", "Repairing", "is as it should be", "The repair of"),
+    OperationKind.ROLLBACK: OperationWords(
+        "Return to the earlier version",
+        "Bringing back the earlier version of",
+        "has its earlier version again",
+        "Bringing back the earlier version of",
+    ),
+    OperationKind.RESTORE: OperationWords(
+        "Restore from backup", "Restoring the backup of", "is restored from its backup", "The restore of"
+    ),
+    OperationKind.REHEARSE: OperationWords(
+        "Rehearsal", "Bringing up a copy of", "has come up from its backup", "The rehearsal of"
+    ),
+    OperationKind.MIGRATE_ARCHITECTURE: OperationWords(
+        "Infrastructure renewal",
+        "Renewing the infrastructure of",
+        "has its new infrastructure",
+        "The infrastructure renewal of",
+    ),
     OperationKind.TEARDOWN: OperationWords("Deletion", "Deleting", "is deleted", "The deletion of"),
 }
 
@@ -46,3 +67,34 @@ def roughly(seconds: float) -> str:
         return f"{minutes} min"
     hours, left = divmod(minutes, MINUTE)
     return f"{hours} h {left} min" if left else f"{hours} h"
+
+
+def place_of(zone: str) -> str:
+    """A time zone as one says it: Berlin time, UTC."""
+    place = zone.rpartition("/")[2].replace("_", " ")
+    return place if place == "UTC" else f"{place} time"
+
+
+def moment_in(moment: datetime, zone: str) -> str:
+    """For example “Tuesday 1 December, 01:00”, where the time zone is told beside it."""
+    at = moment.astimezone(ZoneInfo(zone))
+    return f"{at:%A} {at.day} {at:%B, %H:%M}"
+
+
+def span(start: datetime, end: datetime, zone: str) -> str:
+    """For example “Tuesday 1 December, 01:00 to 05:00 Berlin time”."""
+    last = end.astimezone(ZoneInfo(zone))
+    is_one_day = start.astimezone(ZoneInfo(zone)).date() == last.date()
+    until = f"{last:%H:%M}" if is_one_day else moment_in(end, zone)
+    return f"{moment_in(start, zone)} to {until} {place_of(zone)}"
+
+
+def hours_of(hour: int, hours: int) -> str:
+    """What a window is called that opens at this hour: 23:00 to 03:00."""
+    return f"{hour:02}:00 to {(hour + hours) % 24:02}:00"
+
+
+def window_in_words(window: Window) -> str:
+    """For example “Sundays, 01:00 to 05:00 Berlin time”."""
+    day = "Any day" if window.weekday is None else f"{Weekday(window.weekday).label}s"
+    return f"{day}, {hours_of(window.hour, window.hours)} {place_of(window.zone)}"

@@ -1,5 +1,27 @@
 """The admin of the fleet: instances, operations with every step and try, drift, leaks, what instances are made of."""
 
-from provisioning.admin import catalogue, certificates, clusters, drift, instances, leaks, operations
+from provisioning.admin import (
+    catalogue,
+    certificates,
+    clusters,
+    drift,
+    holds,
+    instances,
+    leaks,
+    operations,
+    policies,
+    rollouts,
+)
 
-__all__ = ["catalogue", "certificates", "clusters", "drift", "instances", "leaks", "operations"]
+__all__ = [
+    "catalogue",
+    "certificates",
+    "clusters",
+    "drift",
+    "holds",
+    "instances",
+    "leaks",
+    "operations",
+    "policies",
+    "rollouts",
+]

@@ -1,6 +1,7 @@
 """What an admin can do to a running instance: another release, another size, a repair, a check for drift."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 from django import forms
 from unfold.widgets import UnfoldAdminSelectWidget
@@ -8,8 +9,9 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from portal.core.admin.deeds import Answers, Deed, DeedForm, ReasonForm
 from portal.core.audit import Actor
 from provisioning.admin.plans import PlannedDeed, instance_of
-from provisioning.models import Instance, InstanceStatus, OperationKind, Release, Size, Survey
+from provisioning.models import Channel, Instance, InstanceStatus, OperationKind, Release, Size, Survey
 from provisioning.models.operations import LIVE
+from provisioning.selectors.releases import ways_from
 from provisioning.services import (
     drift_check_request,
     instance_repair,
@@ -23,15 +25,22 @@ Target = Instance | Survey
 
 
 class ReleaseForm(ReasonForm):
+    """Offers what the instance can be upgraded to, and says the stops."""
+
     release = forms.ModelChoiceField(
-        Release.objects.all(), empty_label="Choose a release", widget=UnfoldAdminSelectWidget
+        Release.objects.all(),
+        widget=UnfoldAdminSelectWidget,
+        error_messages={"invalid_choice": "It cannot be upgraded to that: only to newer, published releases."},
     )
     field_order = ("release", "reason")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        others = Release.objects.exclude(pk=instance_of(self.target).release_id).order_by("-released_at")
-        self.fields["release"].queryset = others  # type: ignore[attr-defined] # a ModelChoiceField
+        ways = ways_from(instance_of(self.target).release.app_version)
+        field = cast("forms.ModelChoiceField[Release]", self.fields["release"])
+        field.queryset = Release.objects.filter(pk__in=[legs[-1].pk for legs in ways])
+        nothing = "Choose a release" if ways else "There is nothing newer"
+        field.choices = [("", nothing), *((legs[-1].pk, _way_in_words(legs)) for legs in ways)]
 
 
 class SizeForm(ReasonForm):
@@ -44,7 +53,7 @@ class SizeForm(ReasonForm):
         self.fields["size"].queryset = others  # type: ignore[attr-defined] # a ModelChoiceField
 
 
-def _is_left_alone(target: Target) -> bool:
+def is_left_alone(target: Target) -> bool:
     """It runs, and nothing is under way on it."""
     instance = instance_of(target)
     if instance.status != InstanceStatus.RUNNING:
@@ -52,10 +61,21 @@ def _is_left_alone(target: Target) -> bool:
     return not instance.operations.filter(status__in=LIVE).exists()
 
 
+def _way_in_words(legs: Sequence[Release]) -> str:
+    """Such as “6.0.0, major, early, by way of 5.12.0 and 5.14.0”."""
+    *stops, last = legs
+    words = [last.app_version, last.kind, *([] if last.channel == Channel.STABLE else [last.channel])]
+    if stops:
+        words.append(f"by way of {' and '.join(stop.app_version for stop in stops)}")
+    return ", ".join(words)
+
+
 def _upgrade(instance: Instance, answers: Answers, actor: Actor) -> str:
     release = answers["release"]
-    instance_upgrade(instance=instance, release=release, actor=actor, reason=answers["reason"])
-    return f"“{instance.slug}” is being upgraded to {release.app_version}."
+    operation = instance_upgrade(instance=instance, release=release, actor=actor, reason=answers["reason"])
+    stop = operation.wanted["app_version"]
+    first = "" if stop == release.app_version else f", first to {stop}"
+    return f"“{instance.slug}” is being upgraded to {release.app_version}{first}."
 
 
 def _resize(instance: Instance, answers: Answers, actor: Actor) -> str:
@@ -79,9 +99,10 @@ def _check(target: Target, _answers: Answers, actor: Actor) -> str:
 UPGRADE = PlannedDeed(
     name="upgrade",
     title="Upgrade",
-    explanation="The instance gets another release. Should a step fail, it goes back to the one it has.",
+    explanation="The instance gets another release, stop by stop where the way has some. Should a step fail, it goes "
+    "back to the one it has.",
     do=_upgrade,
-    is_possible=_is_left_alone,
+    is_possible=is_left_alone,
     form=ReleaseForm,
     icon="upgrade",
     kind=OperationKind.UPGRADE,
@@ -93,7 +114,7 @@ RESIZE = PlannedDeed(
     title="Resize",
     explanation="The instance gets another size. Disks grow and never shrink. Should a step fail, it goes back.",
     do=_resize,
-    is_possible=_is_left_alone,
+    is_possible=is_left_alone,
     form=SizeForm,
     icon="straighten",
     kind=OperationKind.RESIZE,
@@ -105,7 +126,7 @@ REPAIR = PlannedDeed(
     title="Repair",
     explanation="Everything of the instance becomes as its spec says: what is missing is made, what differs is set.",
     do=_repair,
-    is_possible=_is_left_alone,
+    is_possible=is_left_alone,
     icon="build",
     kind=OperationKind.REPAIR,
 )

@@ -45,9 +45,12 @@ class ClusterForm(DeedForm):
     ingress_class = forms.CharField(max_length=60, initial="nginx", widget=UnfoldAdminTextInputWidget)
 
 
+KINDS = [(kind.value, kind.label) for kind in Kind if kind != Kind.REHEARSAL]
+
+
 class InstanceForm(ReasonForm):
     slug = forms.CharField(max_length=32, label="Name", widget=UnfoldAdminTextInputWidget)
-    kind = forms.ChoiceField(choices=Kind.choices, initial=Kind.INTERNAL, widget=UnfoldAdminSelectWidget)
+    kind = forms.ChoiceField(choices=KINDS, initial=Kind.INTERNAL, widget=UnfoldAdminSelectWidget)
     size = forms.ModelChoiceField(Size.objects.all(), widget=UnfoldAdminSelectWidget)
     field_order = ("slug", "kind", "size", "reason")
 

@@ -13,13 +13,17 @@ from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from portal.core import clock
 from portal.core.admin.pages import NobodyEdits, ReadOnlyRows
 from portal.core.admin.words import NOTHING, duration, when
+from provisioning.admin.architectures import MIGRATE
 from provisioning.admin.attention import Rank, forsaken, with_rank
 from provisioning.admin.changes import CHECK, REPAIR, RESIZE, UPGRADE
 from provisioning.admin.deeds import TEAR_DOWN
 from provisioning.admin.drift import drift_summary
+from provisioning.admin.going_back import ROLL_BACK
+from provisioning.admin.holds import INSTANCE_HOLDS
 from provisioning.admin.links import address_of, operation_link
 from provisioning.admin.plans import PageWithPlans
 from provisioning.admin.states import instance_pill, operation_pill, present_operation, seconds_of
+from provisioning.admin.updates import ShowsUpdates
 from provisioning.models import Instance, InstanceStatus, Kind, Operation
 from provisioning.models.operations import LIVE
 from provisioning.selectors import certificate_of
@@ -84,7 +88,7 @@ class Operations(ReadOnlyRows):
 
 
 @admin.register(Instance)
-class InstancePage(NobodyEdits, PageWithPlans):
+class InstancePage(ShowsUpdates, NobodyEdits, PageWithPlans):
     list_display = ("name", "organization", "kind", "state", "now", "size_name", "place", "release", "created")
     list_display_links = ("name",)
     list_select_related = ("organization", "release")
@@ -115,7 +119,7 @@ class InstancePage(NobodyEdits, PageWithPlans):
     )
     readonly_fields = ("state", "address", "switched_on", "created", "ready", "trial_ends", "deleted", "drift")
     inlines = (Operations,)
-    deeds: ClassVar = (UPGRADE, RESIZE, REPAIR, CHECK, TEAR_DOWN)
+    deeds: ClassVar = (UPGRADE, ROLL_BACK, MIGRATE, RESIZE, REPAIR, CHECK, *INSTANCE_HOLDS, TEAR_DOWN)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Instance]:
         rows: QuerySet[Instance] = super().get_queryset(request)

@@ -16,8 +16,13 @@ GROUPS = {
         ("Drift", "difference", "provisioning_survey_changelist"),
         ("Leaks", "leak_add", "provisioning_leak_changelist"),
         ("Clusters", "hub", "provisioning_cluster_changelist"),
-        ("Releases", "new_releases", "provisioning_release_changelist"),
         ("Sizes", "straighten", "provisioning_size_changelist"),
+    ),
+    "Updates": (
+        ("Rollouts", "rocket_launch", "provisioning_rollout_changelist"),
+        ("Releases", "new_releases", "provisioning_release_changelist"),
+        ("Holds", "back_hand", "provisioning_hold_changelist"),
+        ("Policies", "stairs", "provisioning_rolloutpolicy_changelist"),
     ),
     "Customers": (
         ("Organizations", "apartment", "core_organization_changelist"),

@@ -19,6 +19,7 @@ from portal.core.admin.words import duration, when
 from provisioning.admin.attention import NEEDS_A_PERSON, with_rank
 from provisioning.admin.deeds import CANCEL, NUDGE, RETRY, SKIP, TEAR_DOWN_INSTANCE, UNDO
 from provisioning.admin.desk import desk
+from provisioning.admin.going_back import RESTORE
 from provisioning.admin.links import instance_link, list_address
 from provisioning.admin.plans import PageWithPlans
 from provisioning.admin.states import operation_pill, seconds_of
@@ -55,7 +56,7 @@ class OperationPage(NobodyEdits, PageWithPlans):
         ("took", "id"),
     )
     readonly_fields = ("state", "of", "organization", "began", "ended", "took")
-    deeds: ClassVar = (RETRY, SKIP, UNDO, NUDGE, CANCEL, TEAR_DOWN_INSTANCE)
+    deeds: ClassVar = (RETRY, SKIP, UNDO, RESTORE, NUDGE, CANCEL, TEAR_DOWN_INSTANCE)
     change_form_template = "admin/operation.html"
 
     def get_urls(self) -> list[URLPattern]:

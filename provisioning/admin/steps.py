@@ -59,11 +59,17 @@ def _row(operation: Operation, step: Step) -> StepRow:
         state=pill("under way" if step.status == StepStatus.RUNNING else step.status),
         took=duration((end - step.started_at).total_seconds() if step.started_at else None),
         is_back=step.direction == Step.Direction.BACK,
-        is_open=bool(step.error),
+        is_open=bool(step.error) or _was_taken_back_for_it(step, attempts),
         tries=tuple(_try(attempt) for attempt in attempts),
         tries_count=step.tries_count,  # type: ignore[attr-defined] # set by step_rows
         outputs=json.dumps(step.outputs, indent=2, sort_keys=True) if step.outputs else "",
     )
+
+
+def _was_taken_back_for_it(step: Step, attempts: list[StepAttempt]) -> bool:
+    """Whether the operation was undone because this step had failed: then its row says nothing of it any more."""
+    has_failed = any(attempt.outcome == StepAttempt.Outcome.FAILED for attempt in attempts)
+    return step.status == StepStatus.UNDONE and has_failed
 
 
 def _try(attempt: StepAttempt) -> Try:

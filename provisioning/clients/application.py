@@ -1,6 +1,9 @@
 """The application, from outside: whether it answers, which version it is, and its first site admin."""
 
 import re
+import ssl
+from dataclasses import dataclass
+from functools import cache
 from typing import Any, Self
 
 import httpx
@@ -12,6 +15,26 @@ RESET = "mutation Reset($user: ID!) { randomizeUserPassword(user: $user) { reset
 VERSION = re.compile(r"\d+\.\d+\.\d+(?:-[\w.]+)?")
 
 
+@dataclass(frozen=True)
+class Address:
+    """Where an instance is reached: the server to connect to, and the Host header that it is known by there."""
+
+    url: str
+    host: str
+
+
+def address_of(domain: str) -> Address:
+    """As its people reach it, or through INSTANCE_GATEWAY where that is set."""
+    url = str(settings.INSTANCE_URL_FORMAT).format(domain=domain)
+    return Address(settings.INSTANCE_GATEWAY or url, httpx.URL(url).netloc.decode())
+
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """The authorities of the web, read once a process: that takes longer than a look."""
+    return httpx.create_ssl_context()
+
+
 class NoAnswer(Exception):
     """It does not answer, or not as the application would; `str()` says how."""
 
@@ -20,12 +43,12 @@ class Application:
     """One instance's application, reached as its people reach it. Use it as a context manager."""
 
     def __init__(self, domain: str) -> None:
-        url = settings.INSTANCE_GATEWAY or settings.INSTANCE_URL_FORMAT.format(domain=domain)
-        host = httpx.URL(settings.INSTANCE_URL_FORMAT.format(domain=domain)).netloc.decode()
+        address = address_of(domain)
         self._http = httpx.Client(
-            base_url=url,
-            headers={"Host": host, "X-Requested-With": "Sourcegraph"},
+            base_url=address.url,
+            headers={"Host": address.host, "X-Requested-With": "Sourcegraph"},
             timeout=min(SHORTEST_TIMEOUT_SECONDS, settings.GOOGLE_TIMEOUT_SECONDS),
+            verify=trusted(),
             follow_redirects=False,
         )
 

@@ -11,11 +11,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 from django.conf import settings
@@ -28,10 +29,26 @@ PR_SET_PDEATHSIG = 1
 KEPT_ENVIRONMENT = ("PATH", "LANG", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy")
 LOCKED = re.compile(r"another operation .* is in progress")
 ABSENT = re.compile(r"release: not found")
+FIXED = re.compile(r'StatefulSet\.apps "([^"]+)" is invalid: spec: Forbidden: updates to statefulset spec')
+NO_SUCH_CHART = re.compile(r"not found|404 |is not a valid chart repository")
+ARCHIVE = "chart.tgz"
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 HOPELESS = re.compile(
     r"execution error at|parse error|YAML parse|schema|invalid ownership metadata|cannot be imported into the current "
-    r"release|Chart\.yaml file is missing|chart not found|path .* not found|nil pointer|is forbidden|is invalid:"
+    r"release|Chart\.yaml file is missing|chart not found|path .* not found|nil pointer|is forbidden|is invalid:|"
+    r"unknown field|field not declared"
 )
+
+
+Understand = Callable[[str], Exception]
+
+
+class FixedFields(Refused):
+    """The chart changes what Kubernetes never changes of StatefulSets that stand: they have to be made anew."""
+
+    def __init__(self, why: str, stateful_sets: Sequence[str]) -> None:
+        super().__init__(why, "Delete them without their pods, then retry the step.")
+        self.stateful_sets = stateful_sets
 
 
 class HelmFailed(Exception):
@@ -50,9 +67,9 @@ class Helm:
         self._until = time.monotonic() + settings.HELM_TIMEOUT_SECONDS
 
     def upgrade(
-        self, release: str, chart: str, *, values: Mapping[str, Any], labels: Mapping[str, str], apply: bool
+        self, release: str, archive: bytes, *, values: Mapping[str, Any], labels: Mapping[str, str], apply: bool
     ) -> None:
-        """The chart is applied with exactly these values, installed if need be; nothing is waited for.
+        """The archived chart is applied with exactly these values, installed if need be; nothing is waited for.
 
         `apply` is whether the server may do the applying (not below Kubernetes 1.22). `labels` stay with the revision.
         """
@@ -60,7 +77,7 @@ class Helm:
         options += [f"--labels={','.join(f'{key}={value}' for key, value in labels.items())}"]
         if major_version() >= 4:
             options += ["--force-conflicts"] if apply else ["--server-side=false"]
-        self._run("upgrade", release, chart, *options, values=values)
+        self._run("upgrade", release, ARCHIVE, *options, values=values, archive=archive)
 
     def status(self, release: str) -> dict[str, Any] | None:
         """What Helm tells of the newest revision, or None without one."""
@@ -107,9 +124,13 @@ class Helm:
         self.uninstall(release)
         return "removed the first revision, which a killed helm had left pending"
 
-    def _run(self, command: str, *arguments: str, values: Mapping[str, Any] | None = None) -> str:
+    def _run(
+        self, command: str, *arguments: str, values: Mapping[str, Any] | None = None, archive: bytes | None = None
+    ) -> str:
         with TemporaryDirectory(prefix="helm-") as name:
             folder = Path(name)
+            if archive is not None:
+                (folder / ARCHIVE).write_bytes(archive)
             _write(folder / "kubeconfig", self._kubeconfig)
             _write(folder / "values.yaml", values or {})
             words = [settings.HELM_BINARY, command, *arguments, "--namespace", self._namespace]
@@ -124,16 +145,50 @@ def major_version() -> int:
     return int(text.strip().lstrip("v").split(".")[0])
 
 
-def run(words: Sequence[str], folder: Path, seconds: float | None = None) -> str:
+def pull(chart: str, *, repository: str = "", version: str = "") -> bytes:
+    """A chart's archive: by its name in a repository, or by its own address, oci:// or of an archive.
+
+    A registry on this machine is asked without TLS. Raises Refused when it is not there, HelmFailed when that is
+    not known.
+    """
+    options = ["--destination=pulled"]
+    options += [f"--repo={repository}"] if repository else []
+    options += [f"--version={version}"] if version else []
+    if chart.startswith("oci://") and urlsplit(chart).hostname in LOOPBACK:
+        options += ["--plain-http"]
+    with TemporaryDirectory(prefix="helm-") as name:
+        folder = Path(name)
+        (folder / "pulled").mkdir()
+        run([settings.HELM_BINARY, "pull", chart, *options], folder, understand=_understand_pull)
+        return next((folder / "pulled").iterdir()).read_bytes()
+
+
+def run(
+    words: Sequence[str], folder: Path, seconds: float | None = None, *, understand: Understand | None = None
+) -> str:
     """What the program wrote within so long (HELM_TIMEOUT_SECONDS unless said otherwise).
 
-    Raises NotYet, Refused or HelmFailed with what it complained of.
+    Raises what `understand` makes of its complaint: NotYet, Refused or HelmFailed.
     """
     seconds = settings.HELM_TIMEOUT_SECONDS if seconds is None else seconds
     if seconds <= 0:
         raise HelmFailed(f"helm has used up its {settings.HELM_TIMEOUT_SECONDS:.0f} seconds.")
+    child = _started(words, folder)
+    try:
+        code = child.wait(seconds)
+    except subprocess.TimeoutExpired:
+        raise HelmFailed(f"helm was not done within {settings.HELM_TIMEOUT_SECONDS:.0f} seconds.") from None
+    finally:
+        _stop(child)
+    if code:
+        raise (understand or _understand)((folder / "stderr").read_text(errors="replace").strip())
+    return (folder / "stdout").read_text()
+
+
+def _started(words: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
+    """It runs, and writes into two files there."""
     with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
-        child = subprocess.Popen(
+        return subprocess.Popen(
             words,
             cwd=folder,
             env=_environment(folder),
@@ -141,17 +196,8 @@ def run(words: Sequence[str], folder: Path, seconds: float | None = None) -> str
             stdout=stdout,
             stderr=stderr,
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - prefork workers have one thread, and it only calls prctl
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - it only calls prctl, which takes no lock
         )
-        try:
-            code = child.wait(seconds)
-        except subprocess.TimeoutExpired:
-            raise HelmFailed(f"helm was not done within {settings.HELM_TIMEOUT_SECONDS:.0f} seconds.") from None
-        finally:
-            _stop(child)
-    if code:
-        raise _understand((folder / "stderr").read_text(errors="replace").strip())
-    return (folder / "stdout").read_text()
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -181,8 +227,17 @@ def _understand(complaint: str) -> Exception:
     said = complaint[-LONGEST_MESSAGE:] or "helm failed without a word."
     if LOCKED.search(complaint):
         return NotYet("another helm to be done with the release")
+    if stateful_sets := FIXED.findall(complaint):
+        return FixedFields(f"Helm cannot apply the chart. {said}", stateful_sets)
     if HOPELESS.search(complaint):
         return Refused(f"Helm cannot apply the chart. {said}", "Mend the chart or its values, then retry the step.")
+    return HelmFailed(said)
+
+
+def _understand_pull(complaint: str) -> Exception:
+    said = complaint.removeprefix("Error: ")[-LONGEST_MESSAGE:] or "helm failed without a word."
+    if NO_SUCH_CHART.search(complaint):
+        return Refused(f"{said.rstrip('.')}.", "Check the reference and the version.")
     return HelmFailed(said)
 
 

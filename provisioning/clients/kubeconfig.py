@@ -22,7 +22,7 @@ class Kubeconfig:
     @classmethod
     def parse(cls, text: str) -> "Kubeconfig":
         """Raises UnsafeKubeconfig, or yaml.YAMLError when it is no YAML."""
-        whole = yaml.safe_load(text)
+        whole = yaml.load(text, Loader=yaml.CSafeLoader)
         if not isinstance(whole, dict) or not whole.get("clusters"):
             raise UnsafeKubeconfig(
                 "This is no kubeconfig: it has no clusters. "

@@ -16,6 +16,7 @@ from lightkube.resources.core_v1 import PersistentVolume
 
 FIELD_MANAGER = "sourcegraph-cloud-portal"
 CONTEXT = "portal"
+NO_ANSWER = httpx2.TransportError  # refused, reset, timed out, or not who it should be
 VERSION = re.compile(r"v(\d+)\.(\d+)")
 
 
@@ -69,6 +70,11 @@ def name_of(item: Any) -> str:
 
 def is_absent(error: ApiError) -> bool:
     return error.status.code == 404
+
+
+def is_unknown(error: ApiError) -> bool:
+    """The API server does not know who we are: the token is too old, or another server's."""
+    return error.status.code == 401
 
 
 def is_taken(error: ApiError) -> bool:

@@ -98,7 +98,7 @@ class Context:
     """What an action is given. `outputs` maps the names of finished steps to what they put out.
 
     `spec` is what is to be true after this step; going back it is the spec as it was, where the step is reverted.
-    `previous` is always the spec as it was when the operation was asked for.
+    `previous` is always the spec as it was when the operation was asked for, `inputs` what its kind needs beyond both.
     """
 
     operation_id: str
@@ -108,6 +108,7 @@ class Context:
     outputs: Mapping[str, Outputs]
     previous: InstanceSpec | None = None
     is_going_back: bool = False
+    inputs: Mapping[str, Any] = field(default_factory=dict)
 
     def request_id(self, call: str) -> str:
         """The same UUID for the same call of the same try, before and after a crash."""

@@ -34,7 +34,8 @@ class Node:
 
     `usual` is what it takes in life (shown until there are past runs to learn from), `deadline` when it has failed.
     `tenancies` empty means all. `gives_up` is the reason why its failure is no loss: then it is skipped. `interrupts`
-    is how long people cannot use the instance when the step has something to do.
+    is how long people cannot use the instance when the step has something to do. `point_of_no_return` tells of an
+    operation whether, once this step of it has begun, a failure no longer takes it back by itself.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Node:
     tenancies: frozenset[str] = frozenset()
     gives_up: str = ""
     interrupts: timedelta = timedelta(0)
+    point_of_no_return: Callable[[Operation], bool] = lambda _operation: False
 
 
 class Unknown(Action):

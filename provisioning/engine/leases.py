@@ -29,10 +29,19 @@ FROM due, provisioning_operation AS operation
 WHERE step.id = due.id AND operation.id = due.operation_id
 RETURNING step.*, due.due_at AS was_due_at, operation.instance_id AS operation_instance_id,
     operation.kind AS operation_kind, operation.status AS operation_status, operation.wanted AS operation_wanted,
-    operation.previous AS operation_previous, operation.cancel_requested_at AS operation_cancel_requested_at
+    operation.previous AS operation_previous, operation.inputs AS operation_inputs,
+    operation.cancel_requested_at AS operation_cancel_requested_at
 """
-OF_THE_OPERATION = ("instance_id", "kind", "status", "wanted", "previous", "cancel_requested_at")  # as in the model
-DOCUMENTS = {"wanted", "previous"}
+OF_THE_OPERATION = (
+    "instance_id",
+    "kind",
+    "status",
+    "wanted",
+    "previous",
+    "inputs",
+    "cancel_requested_at",
+)  # as in the model
+DOCUMENTS = {"wanted", "previous", "inputs"}
 
 
 class LeaseLost(Exception):

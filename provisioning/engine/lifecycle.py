@@ -125,11 +125,20 @@ def _go_on(operation: Operation, now: datetime) -> None:
 def _fail(operation: Operation, now: datetime) -> None:
     steps = steps_of(operation)
     operation.error = next(step.error for step in steps if step.status == StepStatus.FAILED)
-    if graph.workflow_of(operation.kind).on_failure is graph.OnFailure.UNDO:
+    if _goes_back(operation, steps):
         _turn_round(operation, now)
     else:
         _park(steps, now)
         _end(operation, OperationStatus.FAILED, now)
+
+
+def _goes_back(operation: Operation, steps: Iterable[Step]) -> bool:
+    """Whether it takes itself back: its kind does, and it has not gone too far for that."""
+    workflow = graph.workflow_of(operation.kind)
+    if workflow.on_failure is not graph.OnFailure.UNDO:
+        return False
+    begun = {step.name for step in steps if step.started_at and step.status != StepStatus.SKIPPED}
+    return not any(node.name in begun and node.point_of_no_return(operation) for node in workflow.nodes)
 
 
 def _stop(operation: Operation, now: datetime) -> None:
@@ -137,8 +146,11 @@ def _stop(operation: Operation, now: datetime) -> None:
     _park(steps, now)
     if any(is_leased(step, now) for step in steps):
         return  # it stops at the next step border; that step's record settles again
-    if graph.workflow_of(operation.kind).on_failure is graph.OnFailure.UNDO:
+    if _goes_back(operation, steps):
         _turn_round(operation, now)
+    elif graph.workflow_of(operation.kind).on_failure is graph.OnFailure.UNDO:
+        operation.error = "It was stopped past the point from which it goes back by itself. Retry it, or undo it."
+        _end(operation, OperationStatus.FAILED, now)
     else:
         _end(operation, OperationStatus.CANCELLED, now)
 

@@ -159,6 +159,7 @@ def _pursue(claim: leases.Claim, node: Node, made: list[str]) -> Report:
         outputs=PutOut(operation),
         previous=InstanceSpec.from_json(operation.previous) if operation.previous else None,
         is_going_back=not forward,
+        inputs=operation.inputs,
     )
     result = pursue(node.action, context, goal, claim.hold, made)
     if isinstance(result, Waiting):
@@ -210,16 +211,18 @@ def _apply(step: Step, node: Node, report: Report, deadline: datetime) -> None:
         step.failures = step.failures + 1 if retry else 0
         step.error = report.message if retry else ""
         step.waiting_for = "another try" if retry else report.message
-        step.due_at = now + _pause(report, now - (deadline - node.deadline))
+        step.due_at = now + _pause(report, node, now - (deadline - node.deadline))
 
 
-def _pause(report: Report, age: timedelta) -> timedelta:
-    """What has waited long is asked less often: a twelfth of its age so far, but at most what the action said."""
+def _pause(report: Report, node: Node, age: timedelta) -> timedelta:
+    """It is asked when it may be news: the sooner, the nearer it is to how long such a step usually takes, and then the
+    later, the longer it has waited (a twelfth of its age so far); but at the latest after what the action said.
+    """
     pace = float(settings.ENGINE_PACE)
     again = (report.again or timedelta(0)) * pace
     if report.outcome == Outcome.RETRY or report.is_in_line:
         return again
-    return min(again, max(timedelta(seconds=pace), age / 12))
+    return min(again, max(timedelta(seconds=pace), age / 12, (node.usual * pace - age) / 4))
 
 
 def _log_attempt(step: Step, report: Report, owner: str, started_at: datetime, now: datetime) -> None:

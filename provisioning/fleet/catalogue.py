@@ -7,9 +7,12 @@ within five percent); what the customer pays is another matter.
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import transaction
 
-from provisioning.models import Release, Size
+from provisioning.fleet.charts import fetch, is_looked_up, pin
+from provisioning.fleet.policies import load_policies
+from provisioning.models import Chart, Release, Size
 
 # fmt: off
 SIZES: Final[tuple[dict[str, Any], ...]] = (
@@ -52,9 +55,36 @@ RELEASES: Final[tuple[dict[str, Any], ...]] = (
 
 @transaction.atomic
 def load_catalogue() -> None:
-    """Every size and release of ours stands in the database as it is here; what others added stays."""
+    """Every size of ours stands in the database as it is here, and what was not known of releases and policies.
+
+    What others added stays, and so does a release that is known: it was imported once. Raises Invalid when CHART names
+    no chart.
+    """
     for position, size in enumerate(SIZES, start=1):
         Size.objects.update_or_create(name=size["name"], defaults={**size, "position": position})
+    load_policies()
+    fetched: dict[tuple[str, str], Chart] = {}
+    known = set(Release.objects.filter(chart__isnull=False).values_list("app_version", flat=True))
     for release in RELEASES:
         version = release["app_version"]
-        Release.objects.update_or_create(app_version=version, defaults={**release, "chart_version": version})
+        if version not in known:
+            chart = _chart(version, fetched)
+            pinned = {"chart": chart, "chart_version": chart.version, "status": Release.Status.PUBLISHED}
+            Release.objects.update_or_create(app_version=version, defaults={**release, **pinned})
+
+
+def chart_for(version: str, reference: str = "") -> tuple[str, str]:
+    """Where the chart for a version is, by CHART unless said otherwise, and which version of it to ask for.
+
+    `{version}` in a reference stands for the version. A path or an archive is taken as it is, of whatever version it
+    is; a repository or registry is asked for the chart of the same version.
+    """
+    reference = (reference or str(settings.CHART)).replace("{version}", version)
+    return reference, version if is_looked_up(reference) else ""
+
+
+def _chart(version: str, fetched: dict[tuple[str, str], Chart]) -> Chart:
+    wanted = chart_for(version)
+    if wanted not in fetched:
+        fetched[wanted] = pin(fetch(*wanted))
+    return fetched[wanted]

@@ -1,10 +1,11 @@
 """What the commands have in common: who is meant, plans looked at here and now, tables, errors as sentences."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from django.db.models import Q
 
 from portal.core.audit import Actor
@@ -14,6 +15,8 @@ from provisioning.engine.action import Change
 from provisioning.models import Instance, InstanceStatus, OperationKind, Release, Size, Survey
 from provisioning.selectors import Effect, Plan, plan_of
 from provisioning.services import resized, upgraded
+from provisioning.services.architectures import migrated
+from provisioning.services.restoring import rolled_back
 from provisioning.services.surveys import look_through, plan_unsaved
 from provisioning.spec import InstanceSpec
 
@@ -70,12 +73,26 @@ def size_named(name: str | None) -> Size:
     return size
 
 
-def wanted_spec(instance: Instance, kind: str, release: str | None, size: str | None) -> InstanceSpec | None:
+def add_wishes(parser: CommandParser, kinds: Sequence[OperationKind]) -> None:
+    """The arguments that say which instance, which kind of operation, and what it is to bring about."""
+    parser.add_argument("instance", help="its name or its id")
+    parser.add_argument("kind", choices=[str(kind) for kind in kinds])
+    parser.add_argument("--release", help="for an upgrade or a rollback: the version")
+    parser.add_argument("--size", help="for a resize: the size")
+    parser.add_argument("--architecture", default="", help="for a migrate-architecture: its number")
+
+
+def wanted_spec(instance: Instance, kind: str, options: Mapping[str, Any]) -> InstanceSpec | None:
     """The spec that such an operation would bring about; None where the instance keeps what it has."""
-    if kind == OperationKind.UPGRADE:
-        return upgraded(instance, release_named(release))
-    if kind == OperationKind.RESIZE:
-        return resized(instance, size_named(size))
+    match kind:
+        case OperationKind.UPGRADE:
+            return upgraded(instance, release_named(options["release"]))
+        case OperationKind.ROLLBACK:
+            return rolled_back(instance, release_named(options["release"]))
+        case OperationKind.RESIZE:
+            return resized(instance, size_named(options["size"]))
+        case OperationKind.MIGRATE_ARCHITECTURE:
+            return migrated(instance, options["architecture"])
     return None
 
 

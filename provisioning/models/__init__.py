@@ -1,9 +1,10 @@
 """Instances, what they are made of, and the operations that change them."""
 
-from provisioning.models.catalogue import Release, Size
+from provisioning.models.catalogue import Channel, Chart, Release, Size
 from provisioning.models.certificates import Certificate
 from provisioning.models.clusters import Cluster
-from provisioning.models.instances import Channel, Instance, InstanceStatus, Kind, Region, Tenancy
+from provisioning.models.health import Outage, ProbeTally
+from provisioning.models.instances import Instance, InstanceStatus, Kind, Region, Tenancy, Weekday
 from provisioning.models.operations import (
     Operation,
     OperationKind,
@@ -12,12 +13,23 @@ from provisioning.models.operations import (
     StepAttempt,
     StepStatus,
 )
+from provisioning.models.rollouts import (
+    Hold,
+    PolicyStage,
+    Rehearsal,
+    Rollout,
+    RolloutMember,
+    RolloutPolicy,
+    RolloutStage,
+)
 from provisioning.models.surveys import Leak, Survey
 
 __all__ = [
     "Certificate",
     "Channel",
+    "Chart",
     "Cluster",
+    "Hold",
     "Instance",
     "InstanceStatus",
     "Kind",
@@ -25,12 +37,21 @@ __all__ = [
     "Operation",
     "OperationKind",
     "OperationStatus",
+    "Outage",
+    "PolicyStage",
+    "ProbeTally",
     "Region",
+    "Rehearsal",
     "Release",
+    "Rollout",
+    "RolloutMember",
+    "RolloutPolicy",
+    "RolloutStage",
     "Size",
     "Step",
     "StepAttempt",
     "StepStatus",
     "Survey",
     "Tenancy",
+    "Weekday",
 ]

@@ -3,6 +3,7 @@ from django.db import models
 from django.db.models import Q, Value
 
 from portal.core import clock, ids
+from provisioning.models.catalogue import Channel
 
 
 class InstanceStatus(models.TextChoices):
@@ -18,6 +19,7 @@ class Kind(models.TextChoices):
     TRIAL = "trial"
     PRODUCTION = "production"
     INTERNAL = "internal"
+    REHEARSAL = "rehearsal"  # made of a customer's backup for some hours, to try a change on it
 
 
 class Tenancy(models.TextChoices):
@@ -37,11 +39,16 @@ class Region(models.TextChoices):
     AUSTRALIA = "australia-southeast1", "Sydney, Australia"
 
 
-class Channel(models.TextChoices):
-    INSIDERS = "insiders"
-    EARLY = "early"
-    STABLE = "stable"
-    PAUSED = "paused"
+class Weekday(models.IntegerChoices):
+    """As Python's datetime counts them."""
+
+    MONDAY = 0
+    TUESDAY = 1
+    WEDNESDAY = 2
+    THURSDAY = 3
+    FRIDAY = 4
+    SATURDAY = 5
+    SUNDAY = 6
 
 
 class Instance(models.Model):
@@ -58,7 +65,22 @@ class Instance(models.Model):
     size = models.ForeignKey("Size", on_delete=models.PROTECT, related_name="+")
     release = models.ForeignKey("Release", on_delete=models.PROTECT, related_name="instances")
     channel = models.CharField(max_length=10, choices=Channel, default=Channel.STABLE)
-    architecture = models.PositiveSmallIntegerField(default=1)
+    maintenance_weekday = models.PositiveSmallIntegerField(
+        null=True, blank=True, choices=Weekday, help_text="Empty: any night will do."
+    )
+    maintenance_hour = models.PositiveSmallIntegerField(
+        default=1, db_default=1, help_text="When the window opens, 0 to 23, in its time zone."
+    )
+    time_zone = models.CharField(
+        max_length=40, blank=True, db_default="", help_text="An IANA name; empty: the region's."
+    )
+    architecture = models.CharField(
+        max_length=8,
+        default="1.1",
+        db_default="1.1",
+        db_column="architecture_number",
+        help_text="The template that its infrastructure is built by.",
+    )
     features = models.JSONField(default=list, blank=True, help_text="Features that are switched on.")
     disk_floor_gb = models.JSONField(
         default=dict,
@@ -93,6 +115,11 @@ class Instance(models.Model):
             models.CheckConstraint(
                 condition=Q(tenancy="byok", cluster__isnull=False) | Q(tenancy="dedicated", cluster__isnull=True),
                 name="byok_has_a_cluster",
+            ),
+            models.CheckConstraint(
+                condition=Q(maintenance_hour__lte=23)
+                & (Q(maintenance_weekday__isnull=True) | Q(maintenance_weekday__lte=6)),
+                name="maintenance_window_is_of_a_week",
             ),
             models.CheckConstraint(
                 condition=~Q(kind="trial") | Q(trial_ends_at__isnull=False), name="a_trial_has_an_end"

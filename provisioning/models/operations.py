@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 
 from portal.core import clock, ids
 
@@ -13,6 +13,10 @@ class OperationKind(models.TextChoices):
     UPGRADE = "upgrade"
     RESIZE = "resize"
     REPAIR = "repair"
+    ROLLBACK = "rollback"
+    RESTORE = "restore"
+    REHEARSE = "rehearse"
+    MIGRATE_ARCHITECTURE = "migrate-architecture"
     TEARDOWN = "teardown"
 
 
@@ -50,6 +54,12 @@ class Operation(models.Model):
     status = models.CharField(max_length=10, choices=OperationStatus, default=OperationStatus.QUEUED)
     wanted = models.JSONField(help_text="The instance's spec as it is to be.")
     previous = models.JSONField(null=True, blank=True, help_text="The spec as it was, to go back to.")
+    inputs = models.JSONField(
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        blank=True,
+        help_text="What its kind needs beyond the specs, such as the backup to restore.",
+    )
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -62,6 +72,11 @@ class Operation(models.Model):
         blank=True, db_default="", help_text="Why it does not run yet: completes “waiting for …”."
     )
     error = models.TextField(blank=True, help_text="What went wrong and what to do, in a sentence or two.")
+    probes = models.PositiveIntegerField(default=0, db_default=0, help_text="How often it was looked at from outside.")
+    failed_probes = models.PositiveIntegerField(default=0, db_default=0, help_text="How many of those failed.")
+    downtime_seconds = models.FloatField(
+        default=0.0, db_default=0.0, help_text="How long the instance was seen not to answer meanwhile."
+    )
 
     class Meta:
         ordering = ["-created_at"]

@@ -10,6 +10,7 @@ from provisioning.engine import graph
 from provisioning.engine.action import Change, Context
 from provisioning.engine.graph import Goal, Node
 from provisioning.engine.survey import Finding, Verdict, all_needs
+from provisioning.fleet.architectures import NEWEST
 from provisioning.models import OperationKind, Size, Survey, Tenancy
 from provisioning.selectors.durations import expected_seconds
 from provisioning.selectors.surveys import findings_of
@@ -147,7 +148,7 @@ def _nameless(size: Size, tenancy: str) -> InstanceSpec:
         region="",
         app_version="",
         chart_version="",
-        architecture=1,
+        architecture=NEWEST,
         features=(),
         admin_email="",
         size=SizeSpec.of(size),

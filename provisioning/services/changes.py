@@ -1,13 +1,15 @@
 """What happens to a running instance: another version, another size, a repair."""
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from django.db import transaction
 
 from portal.core.audit import Actor
 from portal.core.errors import Conflict, Invalid
+from provisioning.fleet.releases import way
+from provisioning.fleet.versions import is_newer
 from provisioning.models import Instance, InstanceStatus, Operation, OperationKind, Release, Size
 from provisioning.models.operations import LIVE
 from provisioning.services.operations import operation_request
@@ -15,17 +17,20 @@ from provisioning.spec import InstanceSpec, SizeSpec, spec_of
 
 
 def upgraded(instance: Instance, release: Release) -> InstanceSpec:
-    """The instance's spec with that release.
+    """The instance's spec after the first leg of the way to that release: with the release itself where that is direct.
 
-    Raises Conflict unless it is running, Invalid for the release that it has or an older one: data goes only forward.
+    Raises Conflict unless it is running, Invalid for a release that is not published, is the one that it has or an
+    older one (data goes only forward), or that no way leads to.
     """
     _check_running(instance, "upgraded")
     now = instance.release.app_version
     if release.app_version == now:
         raise Invalid(f"The instance has version {now} already.", field="release")
-    if _order(release.app_version) < _order(now):
+    if is_newer(now, release.app_version):
         raise Invalid(f"{release.app_version} is older than {now}, and data goes only forward.", field="release")
-    return replace(spec_of(instance), app_version=release.app_version, chart_version=release.chart_version)
+    _check_published(release)
+    leg = way(now, release)[0]
+    return replace(spec_of(instance), app_version=leg.app_version, chart_version=leg.chart_version)
 
 
 def resized(instance: Instance, size: Size) -> InstanceSpec:
@@ -41,8 +46,12 @@ def resized(instance: Instance, size: Size) -> InstanceSpec:
 
 
 def instance_upgrade(*, instance: Instance, release: Release, actor: Actor, reason: str = "") -> Operation:
-    """Its upgrade to that release runs. Raises Invalid, or Conflict unless it is running and left alone."""
-    return _change(instance, OperationKind.UPGRADE, lambda row: upgraded(row, release), actor, reason)
+    """The first leg of its upgrade to that release runs; when it succeeds, the next is asked for (services/legs.py).
+
+    Raises Invalid, or Conflict unless it is running and left alone.
+    """
+    inputs = {"towards": release.app_version}
+    return _change(instance, OperationKind.UPGRADE, lambda row: upgraded(row, release), actor, reason, inputs)
 
 
 def instance_resize(*, instance: Instance, size: Size, actor: Actor, reason: str = "") -> Operation:
@@ -56,7 +65,12 @@ def instance_repair(*, instance: Instance, actor: Actor, reason: str = "") -> Op
 
 
 def _change(
-    instance: Instance, kind: OperationKind, wanted: Callable[[Instance], InstanceSpec], actor: Actor, reason: str
+    instance: Instance,
+    kind: OperationKind,
+    wanted: Callable[[Instance], InstanceSpec],
+    actor: Actor,
+    reason: str,
+    inputs: Mapping[str, Any] | None = None,
 ) -> Operation:
     """The row is locked, so that of two requests the second sees the first. None is queued behind another: the spec
     that it was asked with would be out of date when its turn came.
@@ -67,7 +81,7 @@ def _change(
         live = locked.operations.filter(status__in=LIVE).first()
         if live:
             raise Conflict(f"{live.kind} ({live.status}) is already under way on this instance. Wait for it to end.")
-        return operation_request(instance=locked, kind=kind, actor=actor, reason=reason, wanted=spec)
+        return operation_request(instance=locked, kind=kind, actor=actor, reason=reason, wanted=spec, inputs=inputs)
 
 
 def _as_it_is(instance: Instance) -> InstanceSpec:
@@ -80,7 +94,8 @@ def _check_running(instance: Instance, verb: str) -> None:
         raise Conflict(f"Only a running instance can be {verb}; this one is {instance.status}.")
 
 
-def _order(version: str) -> tuple[tuple[int, ...], bool, str]:
-    """Sorts versions as people do: 5.9.0, 5.10.0-rc.1, 5.10.0."""
-    numbers, _, suffix = version.partition("-")
-    return tuple(int(number) for number in re.findall(r"\d+", numbers)), not suffix, suffix
+def _check_published(release: Release) -> None:
+    if release.status == Release.Status.DRAFT:
+        raise Invalid(f"{release.app_version} is a draft. Publish it first.", field="release")
+    if release.status == Release.Status.WITHDRAWN:
+        raise Invalid(f"{release.app_version} is withdrawn: {release.withdrawn_because}", field="release")

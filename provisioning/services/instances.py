@@ -10,7 +10,10 @@ from portal.core import clock
 from portal.core.audit import Actor, record
 from portal.core.errors import Conflict, Invalid
 from portal.core.models import Organization
+from provisioning.fleet.architectures import NEWEST
+from provisioning.fleet.releases import newest_for
 from provisioning.models import (
+    Channel,
     Cluster,
     Instance,
     InstanceStatus,
@@ -39,6 +42,7 @@ class Wish:
     region: str = Region.US_CENTRAL
     size: str = TRIAL_SIZE
     cluster: Cluster | None = None
+    channel: Channel = Channel.STABLE
 
 
 def trial_start(*, organization: Organization, slug: str, region: str, actor: Actor) -> Instance:
@@ -69,7 +73,9 @@ def instance_create(*, organization: Organization, wish: Wish, actor: Actor, rea
                 cluster=wish.cluster,
                 region=wish.region,
                 size=Size.objects.get(pk=wish.size),
-                release=_newest_release(),
+                channel=wish.channel,
+                release=_newest_release(wish.channel),
+                architecture=NEWEST,
                 admin_email=actor.user.email,
                 trial_ends_at=clock.now() + timedelta(days=settings.TRIAL_DAYS) if is_trial else None,
                 created_by=actor.user,
@@ -112,10 +118,10 @@ def _check(wish: Wish) -> None:
         raise Invalid("Choose one of the sizes in the list.", field="size")
 
 
-def _newest_release() -> Release:
-    release = Release.objects.filter(channel="stable").order_by("-released_at").first()
+def _newest_release(channel: Channel) -> Release:
+    release = newest_for(channel)
     if release is None:
-        raise Invalid("There is no release to install yet. An admin adds one under Releases.")
+        raise Invalid("There is no release to install yet. An admin imports and publishes one under Releases.")
     return release
 
 

@@ -1,5 +1,8 @@
 """Operations are asked for, cancelled and set going again. Only the engine moves them on."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.db import IntegrityError, transaction
 
 from portal.core import clock
@@ -15,11 +18,18 @@ HALTED = (OperationStatus.FAILED, OperationStatus.STUCK)
 
 
 def operation_request(
-    *, instance: Instance, kind: str, actor: Actor, reason: str = "", wanted: InstanceSpec | None = None
+    *,
+    instance: Instance,
+    kind: str,
+    actor: Actor,
+    reason: str = "",
+    wanted: InstanceSpec | None = None,
+    inputs: Mapping[str, Any] | None = None,
 ) -> Operation:
     """The operation stands with its steps and runs, or is queued behind the active one. Raises Conflict when one waits.
 
-    `wanted` is the spec the instance is to have; without one it keeps what it has.
+    `wanted` is the spec the instance is to have; without one it keeps what it has. `inputs` is what the kind needs
+    beyond that, as JSON.
     """
     now_is = spec_of(instance)
     with transaction.atomic():
@@ -30,6 +40,7 @@ def operation_request(
                     kind=kind,
                     wanted=(wanted or now_is).as_json(),
                     previous=now_is.as_json(),
+                    inputs=dict(inputs or {}),
                     requested_by=actor.user,
                     reason=reason,
                 )

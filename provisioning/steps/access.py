@@ -5,14 +5,16 @@ from typing import Any
 from django.conf import settings
 
 from provisioning.clients.google import api, execute, pages
-from provisioning.clients.google.policies import grant, missing
+from provisioning.clients.google.policies import grant, missing, revoke
 from provisioning.engine.action import AsWanted, Change, Context, Differs, Missing, NotYet, Seen
+from provisioning.fleet.architectures import architecture_of
 from provisioning.spec import InstanceSpec
 from provisioning.steps import names
 from provisioning.steps.differences import differences
 from provisioning.steps.google import GoogleAction, begun, project_number
 from provisioning.turns import NotItsTurn
 
+Grant = tuple[str, str]  # role, member
 ACCOUNTS = {
     names.NODES_ACCOUNT: "The instance's Kubernetes nodes",
     names.DEPLOYER_ACCOUNT: "The portal, when it installs the application",
@@ -26,6 +28,7 @@ GRANTS = {
     "roles/artifactregistry.reader": names.NODES_ACCOUNT,
     "roles/container.admin": names.DEPLOYER_ACCOUNT,
 }
+OPENS_DATABASE = "roles/cloudsql.client"  # the nodes', while Cloud SQL's proxy runs on them
 MAKES_TOKENS = "roles/iam.serviceAccountTokenCreator"
 # Google's own accounts that have to be there before their services are first used: the service, its domain, its role.
 AGENTS = {
@@ -102,17 +105,23 @@ class Permissions(GoogleAction):
     """Permissions"""
 
     def see(self, context: Context) -> Seen:
-        project = f"projects/{context.spec.id}"
-        lacking = missing(_projects(), project, _grants(context.spec))
+        lacking, superfluous = _ungranted_and_superfluous(context.spec)
         lacking += missing(_accounts(), _deployer(context.spec), _portal_grants())
         changes = tuple(_ungranted(grant) for grant in lacking)
+        if superfluous:
+            changes += tuple(Change(f"bindings[{role}]", None, member) for role, member in superfluous)
+            return Differs.in_settings(changes)
         return Differs(f"not granted: {', '.join(role for role, _ in lacking)}", changes) if lacking else AsWanted()
 
     def create(self, context: Context) -> str:
         project = f"projects/{context.spec.id}"
-        if missing(_projects(), project, _grants(context.spec)):
-            grant(_projects(), project, _grants(context.spec))
+        lacking, superfluous = _ungranted_and_superfluous(context.spec)
+        if lacking:
+            grant(_projects(), project, lacking)
             return "granted the accounts their roles"
+        if superfluous:
+            revoke(_projects(), project, superfluous)
+            return "took from the nodes what they need no more"
         grant(_accounts(), _deployer(context.spec), _portal_grants())
         return "allowed the portal to act as the deployer"
 
@@ -162,6 +171,15 @@ def _deployer(spec: InstanceSpec) -> str:
 
 def _grants(spec: InstanceSpec) -> list[tuple[str, str]]:
     return [(role, f"serviceAccount:{names.account_email(spec, account)}") for role, account in GRANTS.items()]
+
+
+def _ungranted_and_superfluous(spec: InstanceSpec) -> tuple[list[Grant], list[Grant]]:
+    """What the project's policy lacks, and what of an earlier architecture it still gives. One read."""
+    opening = OPENS_DATABASE, f"serviceAccount:{names.account_email(spec, names.NODES_ACCOUNT)}"
+    lacking = missing(_projects(), f"projects/{spec.id}", [*_grants(spec), opening])
+    if not architecture_of(spec.architecture).private_database:
+        return lacking, []
+    return [held for held in lacking if held != opening], [] if opening in lacking else [opening]
 
 
 def _agent_grant(context: Context, service: str) -> tuple[str, str]:

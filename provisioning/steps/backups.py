@@ -10,6 +10,7 @@ from provisioning.spec import InstanceSpec
 from provisioning.steps import names
 from provisioning.steps.differences import differences, labelled, refuse_fixed, touched
 from provisioning.steps.google import GoogleAction, changed
+from provisioning.steps.parts import Part
 
 SCHEDULE = "17 3 * * *"
 CHANGEABLE = ("labels", "backupSchedule", "retentionPolicy", "backupConfig")
@@ -72,6 +73,12 @@ class BackupPlan(GoogleAction):
         request = _plans().patch(name=plan["name"], updateMask=mask, body=fields)
         changed(context, request, changes, lambda name: _operations().get(name=name))
         raise NotYet("the backup plan to take its new settings", seconds(10))
+
+
+class PlanOfArchitecture(Part, BackupPlan):
+    """Daily backups"""
+
+    part = "backup_plan"
 
 
 def _plans() -> Any:

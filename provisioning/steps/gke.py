@@ -11,29 +11,32 @@ from provisioning.engine.action import AsWanted, Change, Context, Differs, NotYe
 from provisioning.spec import InstanceSpec
 from provisioning.steps import names
 from provisioning.steps.differences import differences, labelled, refuse_fixed
-from provisioning.steps.gke_bodies import SCOPE, cluster_body, pool_body
+from provisioning.steps.gke_bodies import (
+    CHANGEABLE,
+    LABELS,
+    PRIVATE_NODES,
+    SCOPE,
+    cluster_as_told,
+    cluster_as_wanted,
+    cluster_body,
+    cluster_update,
+    pool_body,
+)
 from provisioning.steps.google import GoogleAction, attempt, changed, is_of_operation
 
 TOKEN_LIFETIME = "3600s"  # noqa: S105 - a duration
 COMING = {"PROVISIONING": "to come up", "RECONCILING": "to finish a change of its own", "STOPPING": "to be gone"}
 BROKEN = {"ERROR", "RUNNING_WITH_ERROR"}
-# What of a cluster can be changed: the field, and what an update calls it. An update takes one of them at a time.
-UPDATES = {
-    "addonsConfig": "desiredAddonsConfig",
-    "masterAuthorizedNetworksConfig": "desiredMasterAuthorizedNetworksConfig",
-    "releaseChannel": "desiredReleaseChannel",
-    "shieldedNodes": "desiredShieldedNodes",
-    "workloadIdentityConfig": "desiredWorkloadIdentityConfig",
-}
-LABELS = "resourceLabels"
 COUNT = "initialNodeCount"  # it follows every change of the size
 # What of the nodes is changed together: each of these updates replaces them one by one, a new one first.
 POOL_UPDATES: tuple[tuple[str, ...], ...] = (
     ("upgradeSettings",),
     ("config.machineType", "config.diskSizeGb", "config.diskType"),
+    (PRIVATE_NODES,),
     ("config.workloadMetadataConfig",),
     ("config.resourceLabels",),
 )
+UPDATED_AS = {PRIVATE_NODES: "nodeNetworkConfig"}
 
 
 class Cluster(GoogleAction):
@@ -80,7 +83,7 @@ class Cluster(GoogleAction):
         changes = _cluster_changes(context, found)
         if not changes:
             return "found it as wanted"
-        refuse_fixed("The cluster", changes, (*UPDATES, LABELS), "Put it right by hand, or skip the step.")
+        refuse_fixed("The cluster", changes, (*CHANGEABLE, LABELS), "Put it right by hand, or skip the step.")
         field = changes[0].path.partition(".")[0]
         of_field = [change for change in changes if change.path.partition(".")[0] == field]
         return changed(context, _cluster_update(context, found, field), of_field, _operation_in(context))
@@ -163,15 +166,13 @@ def _pool_path(spec: InstanceSpec) -> str:
 
 
 def _cluster_changes(context: Context, found: dict[str, Any]) -> list[Change]:
-    """The nodes are a step of their own; which try made it is no setting."""
-    wanted = {field: value for field, value in cluster_body(context).items() if field not in {"nodePools", LABELS}}
-    return differences({**wanted, LABELS: context.spec.labels}, found)
+    return differences(cluster_as_wanted(context), cluster_as_told(found))
 
 
 def _cluster_update(context: Context, found: dict[str, Any], field: str) -> Any:
     path = names.cluster_path(context.spec)
     if field != LABELS:
-        return _clusters().update(name=path, body={"update": {UPDATES[field]: cluster_body(context)[field]}})
+        return _clusters().update(name=path, body={"update": cluster_update(context, field)})
     labels = labelled(found.get(LABELS), context.spec.labels)
     body = {LABELS: labels, "labelFingerprint": found.get("labelFingerprint", "")}
     return _clusters().setResourceLabels(name=path, body=body)
@@ -202,8 +203,13 @@ def _pool_updates(context: Context, found: dict[str, Any], changes: list[Change]
 def _pool_update(context: Context, found: dict[str, Any], together: tuple[str, ...]) -> dict[str, Any]:
     wanted = pool_body(context)
     labels = labelled(found["config"].get(LABELS), context.spec.labels)
-    known = {**wanted["config"], LABELS: {"labels": labels}, "upgradeSettings": wanted["upgradeSettings"]}
-    names_of = [field.removeprefix("config.") for field in together]
+    known = {
+        **wanted["config"],
+        LABELS: {"labels": labels},
+        "upgradeSettings": wanted["upgradeSettings"],
+        "nodeNetworkConfig": wanted[PRIVATE_NODES],
+    }
+    names_of = [UPDATED_AS.get(field, field.removeprefix("config.")) for field in together]
     return {name: known[name] for name in names_of}
 
 

@@ -1,20 +1,90 @@
-"""What is asked of Google Kubernetes Engine: a cluster and its nodes as JSON, made of the instance's spec alone."""
+"""What is asked of Google Kubernetes Engine: a cluster and its nodes as JSON, made of the instance's spec alone.
+
+Whether nodes are private is said in three ways: of the cluster when it is made, of the cluster later (its nodes to come
+are so), and of the nodes that are there. A cluster that was made private cannot have other nodes; one that was not, can
+have either (400 "EnablePrivateNodes must be enabled for private clusters with valid masterIpv4Cidr").
+"""
 
 from typing import Any
 
 from django.conf import settings
 
 from provisioning.engine.action import Context
+from provisioning.fleet.architectures import Architecture, architecture_of
 from provisioning.steps import names
 from provisioning.steps.google import attempt
 
 CONTROL_PLANE_BLOCK = "172.16.0.0/28"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+LABELS = "resourceLabels"
+PRIVATE_NODES = "networkConfig"
+# What of a cluster can be changed: the field, and what an update calls it. An update takes one of them at a time.
+_UPDATES = {
+    "addonsConfig": "desiredAddonsConfig",
+    "masterAuthorizedNetworksConfig": "desiredMasterAuthorizedNetworksConfig",
+    "releaseChannel": "desiredReleaseChannel",
+    "shieldedNodes": "desiredShieldedNodes",
+    "workloadIdentityConfig": "desiredWorkloadIdentityConfig",
+}
+CHANGEABLE = (*_UPDATES, PRIVATE_NODES)
 
 
 def cluster_body(context: Context) -> dict[str, Any]:
-    """Private, zonal (the management fee is that of a regional one, the nodes a third), with its nodes inline."""
-    spec = context.spec
+    """As it is made, with its nodes inline; zonal: the management fee is that of a regional one, the nodes a third."""
+    made = _cluster_settings(context)
+    if made.pop(PRIVATE_NODES)["defaultEnablePrivateNodes"]:
+        made["privateClusterConfig"] = {"enablePrivateNodes": True, "masterIpv4CidrBlock": CONTROL_PLANE_BLOCK}
+    return {
+        **made,
+        LABELS: {**context.spec.labels, "attempt": attempt(context)},
+        "nodePools": [pool_body(context)],
+    }
+
+
+def cluster_as_wanted(context: Context) -> dict[str, Any]:
+    """As it is told afterwards. The nodes are a step of their own, and which try made it is no setting."""
+    return {**_cluster_settings(context), LABELS: context.spec.labels}
+
+
+def cluster_as_told(found: dict[str, Any]) -> dict[str, Any]:
+    """What Google tells of a cluster, in the form of what is wanted, however the cluster became private."""
+    made_so = found.get("privateClusterConfig", {}).get("enablePrivateNodes", False)
+    is_private = found.get(PRIVATE_NODES, {}).get("defaultEnablePrivateNodes", made_so)
+    return {**found, PRIVATE_NODES: {"defaultEnablePrivateNodes": is_private}}
+
+
+def cluster_update(context: Context, field: str) -> dict[str, Any]:
+    """The update that makes one changeable field as wanted."""
+    wanted = _cluster_settings(context)[field]
+    if field == PRIVATE_NODES:
+        return {"desiredDefaultEnablePrivateNodes": wanted["defaultEnablePrivateNodes"]}
+    return {_UPDATES[field]: wanted}
+
+
+def pool_body(context: Context) -> dict[str, Any]:
+    """The nodes, which are alike. Where pods have no identity of their own, they are the nodes' service account."""
+    spec, architecture = context.spec, architecture_of(context.spec.architecture)
+    return {
+        "name": names.NODE_POOL,
+        "initialNodeCount": spec.size.node_count,
+        "management": {"autoRepair": True, "autoUpgrade": True},
+        "upgradeSettings": {"strategy": "SURGE", "maxSurge": 1, "maxUnavailable": 0},
+        PRIVATE_NODES: {"enablePrivateNodes": architecture.private_nodes},
+        "config": {
+            "machineType": spec.size.machine_type,
+            "diskSizeGb": spec.size.node_disk_gb,
+            "diskType": "pd-balanced",
+            "serviceAccount": names.account_email(spec, names.NODES_ACCOUNT),
+            "oauthScopes": [SCOPE],
+            "workloadMetadataConfig": {"mode": "GKE_METADATA" if architecture.workload_identity else "GCE_METADATA"},
+            "shieldedInstanceConfig": {"enableSecureBoot": True, "enableIntegrityMonitoring": True},
+            LABELS: {**spec.labels, "attempt": attempt(context)},
+        },
+    }
+
+
+def _cluster_settings(context: Context) -> dict[str, Any]:
+    spec, architecture = context.spec, architecture_of(context.spec.architecture)
     return {
         "name": names.CLUSTER,
         "network": names.network_path(spec.id),
@@ -24,39 +94,21 @@ def cluster_body(context: Context) -> dict[str, Any]:
             "clusterSecondaryRangeName": names.POD_RANGE,
             "servicesSecondaryRangeName": names.SERVICE_RANGE,
         },
-        "privateClusterConfig": {"enablePrivateNodes": True, "masterIpv4CidrBlock": CONTROL_PLANE_BLOCK},
+        PRIVATE_NODES: {"defaultEnablePrivateNodes": architecture.private_nodes},
         "masterAuthorizedNetworksConfig": _authorized(settings.PORTAL_EGRESS_RANGES),
         "releaseChannel": {"channel": "REGULAR"},
-        "workloadIdentityConfig": {"workloadPool": f"{spec.id}.svc.id.goog"},
+        "workloadIdentityConfig": {"workloadPool": _workload_pool(spec.id, architecture)},
         "shieldedNodes": {"enabled": True},
         "addonsConfig": {
-            "gkeBackupAgentConfig": {"enabled": True},
+            "gkeBackupAgentConfig": {"enabled": architecture.backup_plan},
             "gcePersistentDiskCsiDriverConfig": {"enabled": True},
             "httpLoadBalancing": {"disabled": False},
         },
-        "resourceLabels": {**spec.labels, "attempt": attempt(context)},
-        "nodePools": [pool_body(context)],
     }
 
 
-def pool_body(context: Context) -> dict[str, Any]:
-    spec = context.spec
-    return {
-        "name": names.NODE_POOL,
-        "initialNodeCount": spec.size.node_count,
-        "management": {"autoRepair": True, "autoUpgrade": True},
-        "upgradeSettings": {"strategy": "SURGE", "maxSurge": 1, "maxUnavailable": 0},
-        "config": {
-            "machineType": spec.size.machine_type,
-            "diskSizeGb": spec.size.node_disk_gb,
-            "diskType": "pd-balanced",
-            "serviceAccount": names.account_email(spec, names.NODES_ACCOUNT),
-            "oauthScopes": [SCOPE],
-            "workloadMetadataConfig": {"mode": "GKE_METADATA"},
-            "shieldedInstanceConfig": {"enableSecureBoot": True, "enableIntegrityMonitoring": True},
-            "resourceLabels": {**spec.labels, "attempt": attempt(context)},
-        },
-    }
+def _workload_pool(project: str, architecture: Architecture) -> str:
+    return f"{project}.svc.id.goog" if architecture.workload_identity else ""
 
 
 def _authorized(ranges: list[str]) -> dict[str, Any]:

@@ -12,14 +12,16 @@ from lightkube.resources.core_v1 import Namespace as NamespaceObject
 from lightkube.resources.core_v1 import PersistentVolumeClaim, Secret
 
 from provisioning.clients.google import NotFound
-from provisioning.clients.kubernetes import connected, is_absent, is_taken, name_of, suppressed
+from provisioning.clients.kubernetes import NO_ANSWER, connected, is_absent, is_taken, is_unknown, name_of, suppressed
 from provisioning.engine.action import AsWanted, Change, Context, Differs, Missing, NotYet, Refused, Seen, UnderWay
+from provisioning.fleet.architectures import architecture_of
 from provisioning.models import Tenancy
 from provisioning.spec import InstanceSpec
 from provisioning.steps import names
-from provisioning.steps.cluster_access import kubeconfig_for
+from provisioning.steps.cluster_access import forget_kubeconfig, kubeconfig_for
 from provisioning.steps.google import GoogleAction, put_out
 from provisioning.steps.secrets import store_of
+from provisioning.steps.sql import private_address
 
 Answer = TypeVar("Answer")
 POSTGRES_PORT = "5432"
@@ -62,8 +64,16 @@ class ClusterAction(GoogleAction):
         return f"the cluster itself is gone: {super()._answer(context, absent)}"
 
     def _with(self, context: Context, deed: Callable[[Client, Context], Answer]) -> Answer:
-        with connected(kubeconfig_for(context.spec)) as cluster:
-            return deed(cluster, context)
+        try:
+            with connected(kubeconfig_for(context.spec)) as cluster:
+                return deed(cluster, context)
+        except NO_ANSWER:
+            forget_kubeconfig(context.spec)
+            raise
+        except ApiError as error:
+            if is_unknown(error):
+                forget_kubeconfig(context.spec)
+            raise
 
 
 class Namespace(ClusterAction):
@@ -201,8 +211,12 @@ def _connection(context: Context, database: str, password: str) -> Secret:
 
 
 def _host(context: Context, database: str) -> str:
-    """Cloud SQL's private address; on a brought cluster the chart's own database of that name."""
-    return put_out(context, "database", "host") if _is_dedicated(context.spec) else names.database_service(database)
+    """Cloud SQL's private address or its proxy; on a brought cluster the chart's own database of that name."""
+    if not _is_dedicated(context.spec):
+        return names.database_service(database)
+    if not architecture_of(context.spec.architecture).private_database:
+        return names.DATABASE_PROXY
+    return private_address(context) if context.is_going_back else put_out(context, "database", "host")
 
 
 def _is_dedicated(spec: InstanceSpec) -> bool:

@@ -8,7 +8,9 @@ field managers tell), and only in what the chart names.
 import base64
 import gzip
 import json
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +28,9 @@ CONTENT = ("spec", "data")
 QUANTITIES = {"requests", "limits"}
 UNITS = {"Gi": 2**30, "Mi": 2**20}
 KEYS = ("name", "mountPath", "containerPort", "port")
+SEPARATOR = re.compile(r"^---(?: .*)?$", re.MULTILINE)
+KIND = re.compile(r"^kind: *[\"']?(\w+)", re.MULTILINE)
+NAME = re.compile(r"^metadata: *\n(?:(?: .*)?\n)*?  name: *[\"']?([\w.-]+)", re.MULTILINE)
 
 
 class Raw(GenericNamespacedResource):
@@ -61,30 +66,56 @@ KINDS: dict[str, type[Raw]] = {
 }
 
 
+@dataclass(frozen=True)
+class Document:
+    """One object that Helm rendered. `text` is read only where it matters: that takes longer than all the rest."""
+
+    kind: str
+    name: str
+    text: str
+
+    @property
+    def thing(self) -> dict[str, Any]:
+        return dict(yaml.load(self.text, Loader=_Loader))  # noqa: S506 - it derives from the safe loader
+
+
 def changed_by_hand(cluster: Client, namespace: str, record: str) -> list[Change]:
     """What of a revision is not as Helm applied it. `record` is what Helm keeps of the revision, in base64."""
-    wanted = [thing for thing in rendered(record) if thing["kind"] in KINDS]
+    wanted = [document for document in rendered(record) if document.kind in KINDS]
     found = {
         (kind, name_of(item)): item
-        for kind in dict.fromkeys(thing["kind"] for thing in wanted)
+        for kind in dict.fromkeys(document.kind for document in wanted)
         for item in cluster.list(KINDS[kind], namespace=namespace)
     }
-    return [change for thing in wanted for change in _changes(thing, found.get((thing["kind"], _name(thing))))]
+    return [change for document in wanted for change in _told(document, found.get((document.kind, document.name)))]
 
 
-def rendered(record: str) -> list[dict[str, Any]]:
+def rendered(record: str) -> list[Document]:
     """The objects of a revision: Helm keeps JSON, gzipped and in base64, of which a Secret makes base64 again."""
-    document = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(record))))
-    return [thing for thing in yaml.load_all(document["manifest"], Loader=_Loader) if thing]
+    manifest = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(record))))["manifest"]
+    return [document for text in SEPARATOR.split(manifest) if (document := _document(text))]
 
 
-def _changes(wanted: Mapping[str, Any], found: Mapping[str, Any] | None) -> Iterator[Change]:
-    thing = f"{wanted['kind'].lower()}/{_name(wanted)}"
+def _document(text: str) -> Document | None:
+    """None for what has only comments."""
+    kind, name = KIND.search(text), NAME.search(text)
+    if kind and name:
+        return Document(kind[1], name[1], text)
+    thing = yaml.load(text, Loader=_Loader)  # noqa: S506 - as above
+    return Document(thing["kind"], _name(thing), text) if thing else None
+
+
+def _told(document: Document, found: Mapping[str, Any] | None) -> Iterator[Change]:
     if found is None:
-        yield Change(thing, "there", None)
+        yield Change(f"{document.kind.lower()}/{document.name}", "there", None)
     elif _is_written_by_others(found):
-        for change in differences(_named(_content(wanted)), _named(_content(found))):
-            yield Change(f"{thing} {change.path}", change.wanted, change.found)
+        yield from _changes(document.thing, found)
+
+
+def _changes(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Change]:
+    thing = f"{wanted['kind'].lower()}/{_name(wanted)}"
+    for change in differences(_named(_content(wanted)), _named(_content(found))):
+        yield Change(f"{thing} {change.path}", change.wanted, change.found)
 
 
 def _name(thing: Mapping[str, Any]) -> str:

@@ -62,6 +62,11 @@ class Monitoring(GoogleAction):
         return names.project_resource(context.spec, "monitoring", COLLECTIONS[CHECK].name)
 
 
+def has_uptime_check(context: Context) -> bool:
+    """Whether Google looks at the instance every minute."""
+    return _found(context, CHECK) is not None
+
+
 @dataclass(frozen=True)
 class Collection:
     """Where things of a kind are listed, and what the API calls the project there."""

@@ -14,6 +14,7 @@ NODE_POOL = "main"
 BACKUP_PLAN = "daily"
 RELEASE = "sourcegraph"
 DATABASE_USER = "sourcegraph"
+DATABASE_PROXY = "cloud-sql-proxy"
 NODES_ACCOUNT, DEPLOYER_ACCOUNT = "gke-nodes", "deployer"
 # The chart's three databases: the key of its values, the database, and the Kubernetes Secret that tells where it is.
 DATABASES = {"pgsql": "pgsql", "codeIntelDB": "codeintel", "codeInsightsDB": "codeinsights"}

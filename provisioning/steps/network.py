@@ -9,6 +9,7 @@ from provisioning.steps.compute import ComputeResource
 from provisioning.steps.differences import differences
 from provisioning.steps.google import GoogleAction, begun, project_number
 from provisioning.steps.leftovers import sweep
+from provisioning.steps.parts import Part
 
 NODE_BLOCK, POD_BLOCK, SERVICE_BLOCK = "10.0.0.0/20", "10.4.0.0/14", "10.8.0.0/20"
 SERVICE_NETWORKING = "services/servicenetworking.googleapis.com"
@@ -160,6 +161,18 @@ class PrivateConnection(GoogleAction):
 
     def _network(self, context: Context) -> str:
         return names.network_path(project_number(context))
+
+
+class RangeOfArchitecture(Part, PrivateRange):
+    """Address range for Google's private services"""
+
+    part, stays = "private_database", True
+
+
+class ConnectionOfArchitecture(Part, PrivateConnection):
+    """Private connection to the database service"""
+
+    part, stays = "private_database", True
 
 
 def _connections() -> Any:

@@ -1,4 +1,4 @@
-"""Before a running instance is changed: whether it answers, and what it is to go back to if the change goes wrong."""
+"""Before a running instance is changed: whether it answers, whether it is as it was applied, and what to go back to."""
 
 from lightkube.core.client import Client
 
@@ -8,7 +8,8 @@ from provisioning.spec import InstanceSpec
 from provisioning.steps import names
 from provisioning.steps.application import Health
 from provisioning.steps.kubernetes import ClusterAction
-from provisioning.steps.release import newest_revision
+from provisioning.steps.manifest import changed_by_hand
+from provisioning.steps.release import DEPLOYED, newest_revision
 from provisioning.steps.rollout import Rollout
 
 
@@ -32,6 +33,28 @@ class Preflight(Action):
                 "Repair the instance first.",
             )
         return AsWanted({"version": version})
+
+
+class Unchanged(ClusterAction):
+    """Changes by hand
+
+    What somebody has changed of the workload, an upgrade would overwrite. Values that the portal itself would render
+    otherwise by now are not among it: those an upgrade brings along.
+    """
+
+    def see_in(self, cluster: Client, context: Context) -> Seen:
+        before = _before(context)
+        newest = newest_revision(cluster, before)
+        if newest is None:
+            raise Refused(f"There is no release “{names.RELEASE}”.", "Repair the instance first.")
+        if newest.status != DEPLOYED:
+            raise Refused(f"Revision {newest.number} of the release is {newest.status}.", "Repair the instance first.")
+        if changes := changed_by_hand(cluster, names.namespace(before), newest.record):
+            raise Refused(
+                f"Changed by hand, and an upgrade would overwrite it: {'; '.join(map(str, changes))}.",
+                "Repair the instance first, or take the change over into its spec.",
+            )
+        return AsWanted({"revision": newest.number})
 
 
 class PointOfReturn(ClusterAction):

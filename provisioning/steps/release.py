@@ -2,19 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from lightkube.core.client import Client, LabelSelector
 from lightkube.resources.apps_v1 import StatefulSet
 from lightkube.resources.core_v1 import Secret
 from lightkube.types import CascadeType
 
-from provisioning.clients.helm import Helm
+from provisioning.clients.helm import FixedFields, Helm
 from provisioning.clients.kubernetes import is_absent, server_version, suppressed
 from provisioning.engine.action import AsWanted, Context, Differs, Missing, Refused, Seen
+from provisioning.fleet.charts import archive_of, digest_of
 from provisioning.models import Tenancy
 from provisioning.spec import InstanceSpec
 from provisioning.steps import names
@@ -44,6 +44,7 @@ class Application(ClusterAction):
 
     Helm keeps each revision as a Secret with its state, and our fingerprint of what was asked for, in labels: reading
     them tells whether there is work, without a Helm process. What it rendered is compared with what is in the cluster.
+    The chart is the one that was pinned when the release was imported.
     """
 
     queue = "helm"
@@ -57,7 +58,7 @@ class Application(ClusterAction):
             return Missing(f"the API server listed no revisions of the release {names.RELEASE}")
         if newest.status != DEPLOYED:
             return Differs(f"revision {newest.number} is {newest.status}")
-        if newest.fingerprint != _fingerprint(context.spec):
+        if newest.fingerprint != fingerprint(context.spec):
             return Differs(f"revision {newest.number} was asked for with other values")
         if changes := changed_by_hand(cluster, names.namespace(context.spec), newest.record):
             return Differs.in_settings(changes)
@@ -68,19 +69,18 @@ class Application(ClusterAction):
         if isinstance(self.see_in(cluster, context), AsWanted):
             return "found it applied already"
         spec, document = context.spec, kubeconfig_for(context.spec)
+        archive = archive_of(spec.app_version)
         helm, apply = Helm(document, names.namespace(spec)), server_version(document) >= APPLIES_FROM
         newest = newest_revision(cluster, spec)
         if newest and newest.status.startswith(PENDING):
             return _repair(cluster, spec, helm, apply=apply)
         values = keeping(wanted_values(spec), kept_in(cluster, names.namespace(spec), _own_storage_class(spec)))
         aside = _set_aside(cluster, names.namespace(spec), wanted_sizes(values))
-        helm.upgrade(
-            names.RELEASE,
-            settings.CHART.format(version=spec.chart_version),
-            values=values,
-            labels={FINGERPRINT: _fingerprint(spec)},
-            apply=apply,
-        )
+        labels = {FINGERPRINT: fingerprint(spec)}
+        try:
+            helm.upgrade(names.RELEASE, archive, values=values, labels=labels, apply=apply)
+        except FixedFields as fixed:
+            return _make_way(cluster, names.namespace(spec), fixed.stateful_sets)
         return f"applied version {spec.app_version}{' in place of ' * bool(aside)}{', '.join(aside)}"
 
     def remove(self, context: Context) -> str:
@@ -134,6 +134,14 @@ def _set_aside(cluster: Client, namespace: str, sizes: Mapping[str, int]) -> lis
     return aside
 
 
+def _make_way(cluster: Client, namespace: str, stateful_sets: Iterable[str]) -> str:
+    """The sets are gone, without their pods: the next try makes them anew, and they take over the pods that fit."""
+    for name in stateful_sets:
+        with suppressed(is_absent):
+            cluster.delete(StatefulSet, name, namespace=namespace, cascade=CascadeType.ORPHAN)
+    return f"put aside what the chart cannot change of {', '.join(stateful_sets)}"
+
+
 def _own_storage_class(spec: InstanceSpec) -> str:
     """The storage class that the release makes itself; none on a cluster that somebody brings."""
     return str(wanted_values(spec)["storageClass"]["name"]) if spec.tenancy == Tenancy.DEDICATED else ""
@@ -146,7 +154,7 @@ def _brought(spec: InstanceSpec) -> BroughtCluster | None:
     return BroughtCluster(cluster.has_cluster_wide_rights, cluster.storage_class, cluster.ingress_class)
 
 
-def _fingerprint(spec: InstanceSpec) -> str:
+def fingerprint(spec: InstanceSpec) -> str:
     """Of all that is asked for but the disks: their sizes are looked at one by one, by a step of their own."""
-    wanted: list[Any] = [settings.CHART, spec.chart_version, without_disks(wanted_values(spec))]
+    wanted: list[Any] = [digest_of(spec.app_version), without_disks(wanted_values(spec))]
     return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()[:32]

@@ -38,11 +38,11 @@ class Rollout(ClusterAction):
         if not workloads:
             return Missing()
         jobs = list(cluster.list(Job, namespace=namespace))
-        if context.is_going_back and (failed := [name_of(job) for job in jobs if _failure(job)]):
+        if context.is_going_back and (failed := [name_of(job) for job in jobs if why_failed(job)]):
             return Differs(f"what failed is in the way: {_listed(failed)}")
         _raise_for_failed(jobs)
         waiting = [name_of(item) for item in workloads if not _is_up(item)] + [
-            name_of(job) for job in jobs if not _is_over(job)
+            name_of(job) for job in jobs if not is_over(job)
         ]
         if not waiting:
             return AsWanted({"workloads": len(workloads)})
@@ -63,7 +63,7 @@ class Rollout(ClusterAction):
         known = newest(workloads, ())
         in_the_way: list[Pod | Job] = [pod for pod in cluster.list(Pod, namespace=namespace) if known.is_held(pod)]
         if context.is_going_back:
-            in_the_way += [job for job in cluster.list(Job, namespace=namespace) if _failure(job)]
+            in_the_way += [job for job in cluster.list(Job, namespace=namespace) if why_failed(job)]
         for item in in_the_way:
             with suppressed(is_absent):
                 cluster.delete(type(item), name_of(item), namespace=namespace, cascade=CascadeType.BACKGROUND)
@@ -82,17 +82,24 @@ def _is_up(item: Any) -> bool:
     return updated >= wanted and (ready or 0) >= wanted and (status.replicas or 0) <= updated
 
 
-def _is_over(job: Job) -> bool:
+def is_over(job: Job) -> bool:
+    """Whether it has succeeded."""
     return bool(job.status and (job.status.succeeded or 0) >= 1)
+
+
+def last_words_of(pod: Pod) -> str:
+    """What the first container said that failed; empty if none did or it said nothing."""
+    ended = (each.state.terminated for each in _containers(pod.status) if each.state and each.state.terminated)
+    return next((str(each.message or "").strip() for each in ended if each.exitCode), "")
 
 
 def _raise_for_failed(jobs: list[Job]) -> None:
     for job in jobs:
-        if reason := _failure(job):
+        if reason := why_failed(job):
             raise Refused(f"{name_of(job)} failed: {reason.rstrip('.')}.", "Read its logs, mend the cause, then retry.")
 
 
-def _failure(job: Job) -> str:
+def why_failed(job: Job) -> str:
     """Why it failed for good; empty if it did not."""
     conditions = (job.status.conditions if job.status else None) or ()
     failed = next((each for each in conditions if each.type == "Failed" and each.status == "True"), None)

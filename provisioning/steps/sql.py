@@ -1,6 +1,8 @@
 """Cloud SQL: the database server, what is in it, and who may use it. It takes one change at a time."""
 
+import re
 from abc import abstractmethod
+from collections.abc import Iterable
 from typing import Any
 
 from provisioning.clients.google import NotFound, api, execute
@@ -18,14 +20,13 @@ from provisioning.engine.action import (
     UnderWay,
     seconds,
 )
+from provisioning.fleet.architectures import architecture_of
 from provisioning.spec import InstanceSpec
 from provisioning.steps import names
 from provisioning.steps.differences import differences, refuse_fixed
 from provisioning.steps.google import GoogleAction, changed
+from provisioning.steps.sql_bodies import server_body
 
-VERSION = "POSTGRES_16"
-BACKUP_HOUR = "03:00"
-KEPT_BACKUPS = 7
 DEEDS = {
     "CREATE": "make it",
     "UPDATE": "change it",
@@ -33,6 +34,7 @@ DEEDS = {
     "CREATE_DATABASE": "make a database",
     "CREATE_USER": "make the account",
 }
+PRIVATE_NETWORK = "settings.ipConfiguration.privateNetwork"  # it can be given, and never be taken away again
 # Of what we set, what a patch changes; the rest is decided when a server is made. No disk ever shrinks.
 CHANGEABLE = (
     "settings.tier",
@@ -44,6 +46,9 @@ CHANGEABLE = (
     "settings.deletionProtectionEnabled",
     "settings.userLabels",
     "settings.ipConfiguration.ipv4Enabled",
+    "settings.ipConfiguration.sslMode",
+    "settings.ipConfiguration.authorizedNetworks",
+    PRIVATE_NETWORK,
     "settings.backupConfiguration",
 )
 COMING = {"PENDING_CREATE", "MAINTENANCE", "ONLINE_MAINTENANCE", "REPAIRING"}
@@ -53,7 +58,7 @@ class SqlAction(GoogleAction):
     """Base of what needs the database server to be free."""
 
     def see(self, context: Context) -> Seen:
-        if running := next((o for o in _operations(context.spec) if not is_done(o)), None):
+        if running := next((o for o in operations_of(context.spec) if not is_done(o)), None):
             return UnderWay(f"Cloud SQL to {_word(running)}", seconds(20))
         return self.see_idle(context)
 
@@ -76,9 +81,9 @@ class DatabaseServer(SqlAction):
             return UnderWay("the database server to be gone", seconds(20))
         if state != "RUNNABLE":
             return Differs(f"it is {state.lower()}: {_last_failure(context.spec)}")
-        if changes := _changes(context.spec, found):
+        if changes := self.changes(context, found):
             return Differs.in_settings(changes)
-        return AsWanted({"host": _private_address(found), "instance": found["name"]})
+        return AsWanted({"host": _host(context.spec, found), "instance": found["name"]})
 
     def create(self, context: Context) -> str:
         """Makes it, or changes its settings; a smaller or larger tier restarts it.
@@ -88,7 +93,7 @@ class DatabaseServer(SqlAction):
         try:
             found = self._found(context)
         except NotFound:
-            execute(_sql().instances().insert(project=context.spec.id, body=_body(context.spec)))
+            execute(_sql().instances().insert(project=context.spec.id, body=server_body(context.spec)))
             return "asked for the database server"
         if found["state"] == "FAILED":
             why = _last_failure(context.spec)
@@ -101,29 +106,48 @@ class DatabaseServer(SqlAction):
         settings = self._found(context)["settings"]
         if settings.get("deletionProtectionEnabled"):
             unprotected = {"deletionProtectionEnabled": False, "settingsVersion": settings["settingsVersion"]}
-            execute(_sql().instances().patch(**_place(context), body={"settings": unprotected}))
+            execute(_sql().instances().patch(**place(context), body={"settings": unprotected}))
             return "switched its deletion protection off"
-        execute(_sql().instances().delete(**_place(context)))
+        execute(_sql().instances().delete(**place(context)))
         return "asked for its deletion"
 
     def resource(self, context: Context) -> str:
         return _resource(context)
 
+    def changes(self, context: Context, found: dict[str, Any]) -> list[Change]:
+        """The settings that are not as wanted.
+
+        A larger disk than wanted is as wanted: it grows by itself with what is in it, and never shrinks.
+        """
+        wanted = server_body(context.spec)
+        grown = max(context.spec.size.sql_disk_gb, int(found["settings"].get("dataDiskSizeGb", 0)))
+        wanted["settings"]["dataDiskSizeGb"] = str(grown)
+        return differences(wanted, found)
+
     def _found(self, context: Context) -> dict[str, Any]:
-        return execute(_sql().instances().get(**_place(context)))
+        return execute(_sql().instances().get(**place(context)))
 
     def _change(self, context: Context, found: dict[str, Any]) -> str:
         """All changes in one patch, which is refused if somebody changed the settings since they were read."""
-        changes = _changes(context.spec, found)
+        changes = self.changes(context, found)
         if not changes:
             return "found it as wanted"
         what_to_do = "Restore a backup into a server made as wanted, or put it right by hand; then retry the step."
         refuse_fixed("The database server", changes, CHANGEABLE, what_to_do)
-        wanted = _body(context.spec)["settings"]
-        named = dict.fromkeys(change.path.split(".")[1] for change in changes)
-        settings = {name: wanted[name] for name in named} | {"settingsVersion": found["settings"]["settingsVersion"]}
-        request = _sql().instances().patch(**_place(context), body={"settings": settings})
-        return changed(context, request, changes, lambda name: _operation(context, name))
+        wanted = server_body(context.spec)["settings"]
+        settings = _named_in(changes, wanted) | {"settingsVersion": found["settings"]["settingsVersion"]}
+        request = _sql().instances().patch(**place(context), body={"settings": settings})
+        return changed(context, request, changes, lambda name: operation_of(context, name))
+
+
+class PrivateAddress(DatabaseServer):
+    """Private address of the database server
+
+    It comes beside the public one, which stays for as long as something may use it. Cloud SQL never takes it back.
+    """
+
+    def changes(self, context: Context, found: dict[str, Any]) -> list[Change]:
+        return [change for change in super().changes(context, found) if change.path == PRIVATE_NETWORK]
 
 
 class Databases(SqlAction):
@@ -140,14 +164,14 @@ class Databases(SqlAction):
         name = next(iter(self._missing(context)), None)
         if name is None:
             return "found all databases made"
-        execute(_sql().databases().insert(**_place(context), body={"name": name, "charset": "UTF8"}))
+        execute(_sql().databases().insert(**place(context), body={"name": name, "charset": "UTF8"}))
         return f"asked for the database {name}"
 
     def resource(self, context: Context) -> str:
         return f"{_resource(context)}/databases"
 
     def _missing(self, context: Context) -> list[str]:
-        there = {database["name"] for database in execute(_sql().databases().list(**_place(context))).get("items", ())}
+        there = {database["name"] for database in execute(_sql().databases().list(**place(context))).get("items", ())}
         return [name for name in names.DATABASES.values() if name not in there]
 
 
@@ -155,7 +179,7 @@ class DatabaseUser(SqlAction):
     """Database account"""
 
     def see_idle(self, context: Context) -> Seen:
-        users = {user["name"] for user in execute(_sql().users().list(**_place(context))).get("items", ())}
+        users = {user["name"] for user in execute(_sql().users().list(**place(context))).get("items", ())}
         is_there = names.DATABASE_USER in users
         return AsWanted() if is_there else Missing(f"sqladmin.googleapis.com lists no account {names.DATABASE_USER}")
 
@@ -163,7 +187,7 @@ class DatabaseUser(SqlAction):
         password = GoogleSecrets(context.spec.id, context.spec.labels).read(names.DATABASE_PASSWORD)
         if password is None:
             raise NotYet("the generated password to be readable")
-        execute(_sql().users().insert(**_place(context), body={"name": names.DATABASE_USER, "password": password}))
+        execute(_sql().users().insert(**place(context), body={"name": names.DATABASE_USER, "password": password}))
         return "asked for the database account"
 
     def resource(self, context: Context) -> str:
@@ -174,7 +198,13 @@ def _sql() -> Any:
     return api("sqladmin", "v1")
 
 
-def _place(context: Context) -> dict[str, str]:
+def private_address(context: Context) -> str:
+    """Where the server is found in the network, for who goes back: then no step has put that out."""
+    return _private_address(execute(_sql().instances().get(**place(context))))
+
+
+def place(context: Context) -> dict[str, str]:
+    """Which server is meant, as the API's parameters say it."""
     return {"project": context.spec.id, "instance": names.sql_instance(context.spec)}
 
 
@@ -182,11 +212,12 @@ def _resource(context: Context) -> str:
     return names.project_resource(context.spec, "sqladmin", f"instances/{names.sql_instance(context.spec)}")
 
 
-def _operation(context: Context, name: str) -> Any:
+def operation_of(context: Context, name: str) -> Any:
+    """What reads one of its operations."""
     return _sql().operations().get(project=context.spec.id, operation=name)
 
 
-def _operations(spec: InstanceSpec) -> list[Operation]:
+def operations_of(spec: InstanceSpec) -> list[Operation]:
     """Oldest first."""
     answer = execute(_sql().operations().list(project=spec.id, instance=names.sql_instance(spec)))
     return sorted(answer.get("items", ()), key=lambda operation: str(operation.get("insertTime", "")))
@@ -198,16 +229,23 @@ def _word(operation: Operation) -> str:
 
 
 def _last_failure(spec: InstanceSpec) -> str:
-    failures = [failure for operation in _operations(spec) if (failure := failure_of(operation))]
+    failures = [failure for operation in operations_of(spec) if (failure := failure_of(operation))]
     return str(failures[-1]) if failures else "Google gives no reason."
 
 
-def _changes(spec: InstanceSpec, found: dict[str, Any]) -> list[Change]:
-    """A larger disk than wanted is as wanted: it grows by itself with what is in it, and never shrinks."""
-    wanted = _body(spec)
-    grown = max(spec.size.sql_disk_gb, int(found["settings"].get("dataDiskSizeGb", 0)))
-    wanted["settings"]["dataDiskSizeGb"] = str(grown)
-    return differences(wanted, found)
+def _named_in(changes: Iterable[Change], settings: dict[str, Any]) -> dict[str, Any]:
+    """Of the settings the outermost that are named; of the addresses, which go one by one, only what is."""
+    paths = [change.path.split(".") for change in changes]
+    named = {path[1]: settings[path[1]] for path in paths}
+    addressing = {re.split(r"[\[.]", path[2])[0] for path in paths if path[1] == "ipConfiguration"}
+    if addressing:
+        named["ipConfiguration"] = {name: settings["ipConfiguration"][name] for name in addressing}
+    return named
+
+
+def _host(spec: InstanceSpec, found: dict[str, Any]) -> str:
+    """Where the application finds it: at its private address, or else behind its proxy."""
+    return _private_address(found) if architecture_of(spec.architecture).private_database else names.DATABASE_PROXY
 
 
 def _private_address(found: dict[str, Any]) -> str:
@@ -215,30 +253,3 @@ def _private_address(found: dict[str, Any]) -> str:
     if not private:
         raise NotYet("the database server to get its private address")
     return str(private[0])
-
-
-def _body(spec: InstanceSpec) -> dict[str, Any]:
-    size = spec.size
-    return {
-        "name": names.sql_instance(spec),
-        "region": spec.region,
-        "databaseVersion": VERSION,
-        "settings": {
-            "tier": size.sql_tier,
-            "edition": "ENTERPRISE",
-            "activationPolicy": "ALWAYS",
-            "availabilityType": "REGIONAL" if size.sql_is_highly_available else "ZONAL",
-            "dataDiskType": "PD_SSD",
-            "dataDiskSizeGb": str(size.sql_disk_gb),
-            "storageAutoResize": True,
-            "deletionProtectionEnabled": True,
-            "userLabels": spec.labels,
-            "ipConfiguration": {"ipv4Enabled": False, "privateNetwork": names.network_path(spec.id)},
-            "backupConfiguration": {
-                "enabled": True,
-                "startTime": BACKUP_HOUR,
-                "pointInTimeRecoveryEnabled": True,
-                "backupRetentionSettings": {"retainedBackups": KEPT_BACKUPS, "retentionUnit": "COUNT"},
-            },
-        },
-    }

@@ -6,8 +6,11 @@ Requests, disks and the storage class are always given: with the chart's own an 
 from dataclasses import dataclass
 from typing import Any
 
+from provisioning.fleet.architectures import architecture_of
+from provisioning.models import Kind
 from provisioning.spec import InstanceSpec
 from provisioning.steps import names
+from provisioning.steps.database_proxy import proxy_resources
 
 CERTIFICATE = BACKEND = "sourcegraph-frontend"
 NGINX_CLASS, NGINX_BODY = "kubernetes.io/ingress.class", "nginx.ingress.kubernetes.io/proxy-body-size"
@@ -46,6 +49,8 @@ DATABASE_REQUESTS = {
     "codeInsightsDB": Request(100, 512),
 }
 DISKS_GB = {"redisCache": 10, "redisStore": 10, "searcher": 20, "blobstore": 20, "prometheus": 10}
+# What sends mail, calls webhooks and asks code hosts by itself: a copy of somebody's databases must do none of it.
+BACKGROUND = ("worker", "repoUpdater")
 OFF = ("cadvisor", "grafana", "jaeger", "nodeExporter", "openTelemetry")
 
 
@@ -73,6 +78,8 @@ def values_for(spec: InstanceSpec, brought: BroughtCluster | None = None) -> dic
     values["frontend"] |= {"replicaCount": spec.size.frontend_replicas, "ingress": _ingress(spec, brought)}
     for component in ("gitserver", "indexedSearch", "searcher", "worker", "preciseCodeIntel"):
         values[component]["replicaCount"] = 1
+    if spec.kind == Kind.REHEARSAL:
+        values = _merged(values, {component: {"replicaCount": 0} for component in BACKGROUND})
     return _merged(values, _on_google(spec) if brought is None else _on_brought(spec, brought))
 
 
@@ -124,7 +131,7 @@ def _on_google(spec: InstanceSpec) -> dict[str, Any]:
                 "beta.cloud.google.com/backend-config": f'{{"default": "{BACKEND}"}}',
             }
         },
-        "extraResources": [_certificate(spec), _backend()],
+        "extraResources": [_certificate(spec), _backend(), *_way_to_the_database(spec)],
     }
 
 
@@ -148,6 +155,11 @@ def _on_brought(spec: InstanceSpec, brought: BroughtCluster) -> dict[str, Any]:
 
 def _auth(database: str) -> dict[str, str]:
     return {"existingSecret": names.database_secret(database)}
+
+
+def _way_to_the_database(spec: InstanceSpec) -> list[dict[str, Any]]:
+    """Nothing where the server is in the network itself."""
+    return [] if architecture_of(spec.architecture).private_database else proxy_resources(spec)
 
 
 def _certificate(spec: InstanceSpec) -> dict[str, Any]:

@@ -5,13 +5,19 @@ from provisioning.engine.gate import add_gate
 from provisioning.engine.graph import register
 from provisioning.mail import register_mails
 from provisioning.models import Operation, Tenancy
+from provisioning.workflows.migrate_architecture import MIGRATE_ARCHITECTURE
 from provisioning.workflows.provision import PROVISION
+from provisioning.workflows.rehearse import REHEARSE
 from provisioning.workflows.repair import REPAIR
 from provisioning.workflows.resize import RESIZE
+from provisioning.workflows.restore import RESTORE
+from provisioning.workflows.rollback import ROLLBACK
 from provisioning.workflows.teardown import TEARDOWN
 from provisioning.workflows.upgrade import UPGRADE
 
-for _workflow in (PROVISION, UPGRADE, RESIZE, REPAIR, TEARDOWN):
+_ALL = (PROVISION, UPGRADE, ROLLBACK, RESTORE, RESIZE, REPAIR, REHEARSE, MIGRATE_ARCHITECTURE, TEARDOWN)
+
+for _workflow in _ALL:
     register(_workflow)
 register_mails()
 

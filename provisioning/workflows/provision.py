@@ -48,8 +48,8 @@ NODES = (
     line("network", "services", network.Network(), REMOVE, seconds(20), SHORT, GOOGLE),
     line("subnet", "network", network.Subnet(), REMOVE, seconds(20), SHORT, GOOGLE),
     line("gateway", "network", network.Gateway(), REMOVE, seconds(20), SHORT, GOOGLE),
-    line("private-range", "network", network.PrivateRange(), REMOVE, seconds(10), SHORT, GOOGLE),
-    line("private-connection", "private-range service-agents", network.PrivateConnection(), REMOVE,
+    line("private-range", "network", network.RangeOfArchitecture(), REMOVE, seconds(10), SHORT, GOOGLE),
+    line("private-connection", "private-range service-agents", network.ConnectionOfArchitecture(), REMOVE,
          seconds(90), SHORT, GOOGLE),
     line("address", "services", network.Address(), REMOVE, seconds(5), SHORT, GOOGLE),
     line("dns", "address", dns.DnsRecord(), REMOVE, seconds(2), SHORT, GOOGLE),
@@ -61,7 +61,7 @@ NODES = (
 
     line("cluster", "subnet permissions", gke.Cluster(), REMOVE, minutes(7), LONG, GOOGLE),
     line("nodes", "cluster", gke.NodePool(), NOTHING, seconds(5), LONG, GOOGLE),
-    line("backup-plan", "cluster", backups.BackupPlan(), REMOVE, seconds(20), SHORT, GOOGLE),
+    line("backup-plan", "cluster", backups.PlanOfArchitecture(), REMOVE, seconds(20), SHORT, GOOGLE),
 
     line("namespace", "cluster", kubernetes.Namespace(), REMOVE, seconds(2), SHORT),
     line("cluster-secrets", "namespace", secrets.Secrets(), NOTHING, seconds(2), SHORT, BROUGHT),

@@ -1,12 +1,13 @@
-"""How the lines of a workflow's table are written."""
+"""How the lines of a workflow's table are written, and what several of them end with."""
 
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
+from portal.core.audit import record
 from provisioning.engine.action import Action, minutes, seconds
 from provisioning.engine.graph import Node, Undo
-from provisioning.models import Tenancy
+from provisioning.models import Instance, Operation, Release, Tenancy
 
 GOOGLE = frozenset({str(Tenancy.DEDICATED)})
 BROUGHT = frozenset({str(Tenancy.BYOK)})
@@ -18,6 +19,8 @@ INTERRUPTIONS = {
     "database": seconds(60),
     # Nodes are replaced one by one, and what has one replica starts again on the next, with its disk.
     "nodes": minutes(5),
+    # Cloud SQL lets nobody in while it puts a backup in place.
+    "database-restore": minutes(5),
 }
 
 
@@ -37,3 +40,18 @@ def line(
 def interrupting(nodes: Iterable[Node]) -> tuple[Node, ...]:
     """The lines as they are to a running instance: each with how long it interrupts people."""
     return tuple(replace(node, interrupts=INTERRUPTIONS.get(node.name, timedelta(0))) for node in nodes)
+
+
+def has_release(operation: Operation, action: str) -> None:
+    """The instance is of the release that was asked for; the audit has it as `action`, with the one of before."""
+    instance = Instance.objects.select_for_update().get(pk=operation.instance_id)
+    before = instance.release.app_version
+    instance.release = Release.objects.get(app_version=operation.wanted["app_version"])
+    instance.save(update_fields=["release"])
+    record(
+        action,
+        instance,
+        organization_id=instance.organization_id,
+        actor_label="engine",
+        details={"from": before, "to": instance.release.app_version},
+    )

@@ -1,4 +1,4 @@
-// Ids can be copied with one click.
+// Ids and addresses can be copied with one click.
 const SAID_FOR_MS = 1500;
 
 export function setUpCopying() {
@@ -6,8 +6,9 @@ export function setUpCopying() {
     const button = event.target.closest("[data-copy]");
     if (!button) return;
     await navigator.clipboard.writeText(button.dataset.copy);
+    button.dataset.copyWord ??= button.querySelector("[data-copy-said]").textContent;
     say(button, "Copied", "check");
-    setTimeout(() => say(button, "Copy", "copy"), SAID_FOR_MS);
+    setTimeout(() => say(button, button.dataset.copyWord, "copy"), SAID_FOR_MS);
   });
 }
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.provisioning.workflows.conftest import (  # noqa: F401 - fixtures, used by their names
+    architecture,
     by_owner,
     devcloud,
     devcloud_server,

@@ -127,15 +127,6 @@ def test_a_user_needs_a_password(place, database):
     assert refusal(users.insert(project=place.id, instance="db", body={"name": "sg"})).reason == "required"
 
 
-def test_a_backup_runs_and_succeeds(place, database):
-    backups = place.google.api("sqladmin").backupRuns()
-    operation = backups.insert(project=place.id, instance="db", body={"description": "before the upgrade"}).execute()
-    statuses = lambda: [run["status"] for run in backups.list(project=place.id, instance="db").execute()["items"]]  # noqa: E731
-    assert statuses() == ["RUNNING"]
-    place.finish("sqladmin", operation)
-    assert statuses() == ["SUCCESSFUL"]
-
-
 def test_operations_are_listed_by_instance(place, database):
     operations = place.google.api("sqladmin").operations()
     found = operations.list(project=place.id, instance="db").execute()["items"]

@@ -109,6 +109,13 @@ class TestProcess:
         assert [found["id"] for found in devcloud.control("GET", "kubernetes/clusters")["clusters"]] == ["byok-kept"]
         assert devcloud.control("GET", "snapshot") == snapshot
 
+    def test_documents_are_added_to_what_is_kept(self, devcloud):
+        devcloud.reset()
+        before = devcloud.control("GET", "snapshot")
+        devcloud.control("PATCH", "snapshot", {"notes": {"one": {"says": "hello"}}})
+        assert devcloud.control("GET", "snapshot") == {**before, "notes": {"one": {"says": "hello"}}}
+        devcloud.reset()
+
 
 class TestMail:
     def test_mail_is_caught_and_found_by_its_recipient(self, devcloud):
@@ -157,6 +164,18 @@ class TestConsole:
         answer = httpx.get(f"{devcloud.http_url}/", headers={"Host": "acme.sourcegraph.localhost"}, trust_env=False)
         assert answer.status_code == 404
         assert "devcloud" not in answer.text.split("<title>")[-1].split("</title>")[0]
+
+    def test_its_pace_can_be_changed(self, tmp_path):
+        with running_devcloud(tmp_path, profile="realistic") as devcloud:
+            paces = devcloud.control("PUT", "profile", {"speed": 2, "durations": {"sql.backup": 10}})
+            assert (paces["speed"], paces["durations"]["sql.backup"], paces["durations"]["sql.instance"]) == (
+                2,
+                10,
+                600,
+            )
+            for form in ({"speed": 0}, {"durations": {"tea": 5}}, {"durations": {"sql.backup": -1}}):
+                answer = httpx.put(f"{devcloud.http_url}/_control/profile", json=form, trust_env=False)
+                assert answer.status_code == 400
 
     def test_time_can_be_skipped(self, devcloud):
         before = devcloud.control("POST", "clock", {"skip": 0})["now"]

@@ -3,9 +3,22 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
-from provisioning.models import Instance, Leak, Operation, Survey
+from provisioning.health.ledger import LOCK, Ledger
+from provisioning.models import (
+    Hold,
+    Instance,
+    Leak,
+    Operation,
+    Outage,
+    ProbeTally,
+    Rollout,
+    RolloutMember,
+    RolloutPolicy,
+    Survey,
+)
 
 TOKEN = "figures, please"
 
@@ -38,6 +51,21 @@ def fleet(trial):
     Leak.objects.create(kind="orphan", resource="//x/projects/q", source="projects", resolved_at=hour_ago)
 
 
+@pytest.fixture
+def rollout(fleet, trial) -> Rollout:
+    """One that runs, with the trial as its member."""
+    policy = RolloutPolicy.objects.create(name="all-at-once", title="All at once")
+    rollout = Rollout.objects.create(
+        release=trial.release, policy=policy, status="running", salt="s", most_at_once=1, longest_postponement_days=1
+    )
+    stage = rollout.stages.create(position=1, name="all")
+    RolloutMember.objects.create(rollout=rollout, stage=stage, instance=trial, status="running", previous="1.0.0")
+    Rollout.objects.create(
+        architecture="9.9", policy=policy, status="succeeded", salt="s", most_at_once=1, longest_postponement_days=1
+    )
+    return rollout
+
+
 @pytest.mark.django_db
 def test_without_a_token_in_the_settings_there_is_no_such_page(client, settings):
     settings.METRICS_TOKEN = ""
@@ -65,8 +93,48 @@ def test_it_tells_what_is_worth_an_alert(scrape, fleet):
     assert figures["portal_survey_lag_seconds"] == 0
 
 
-def test_a_larger_fleet_takes_no_more_queries(scrape, fleet, trial, ada, django_assert_num_queries):
-    with django_assert_num_queries(7):
+def test_it_tells_what_is_seen_from_outside(scrape, fleet, trial):
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+    ProbeTally.objects.create(instance=trial, hour=hour, probes=90, failed=2)
+    ProbeTally.objects.create(instance=trial, hour=hour - timedelta(hours=1), probes=120, failed=120)
+    Outage.objects.create(instance=trial, what="It answers 503.")
+    figures = scrape()
+    assert figures['portal_open_outages{kind="trial"}'] == 1
+    assert figures['portal_open_outages{kind="production"}'] == 0
+    assert figures["portal_probes_this_hour"] == 90
+    assert figures["portal_failed_probes_this_hour"] == 2
+
+
+def test_it_tells_whether_a_prober_works(scrape, db):
+    figures = scrape()
+    assert figures["portal_probers_at_work"] == 0
+    assert "portal_prober_lag_seconds" not in figures
+    ledger = Ledger()
+    assert ledger.take_turn()
+    figures = scrape()
+    assert figures["portal_probers_at_work"] == 1
+    assert 0 <= figures["portal_prober_lag_seconds"] < 5
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+def test_it_tells_how_rollouts_stand(scrape, rollout, trial, ada):
+    now = timezone.now()
+    begun = now - timedelta(days=9)
+    Hold.objects.create(instance=trial, reason="r", created_at=begun, until=now - timedelta(days=1), created_by=ada)
+    figures = scrape()
+    assert figures['portal_rollouts{status="running"}'] == 1
+    assert figures['portal_rollouts{status="succeeded"}'] == 1
+    assert figures['portal_rollouts{status="paused"}'] == 0
+    assert figures[f'portal_rollout_members{{brings="{trial.release}",status="running"}}'] == 1
+    assert figures["portal_overdue_holds"] == 1
+    assert figures[f'portal_instances_by_version{{version="{trial.release}"}}'] == 1
+    assert figures['portal_instances_by_channel{channel="stable"}'] == 1
+    assert figures['portal_instances_by_channel{channel="insiders"}'] == 0
+
+
+def test_a_larger_fleet_takes_no_more_queries(scrape, rollout, trial, ada, django_assert_num_queries):
+    with django_assert_num_queries(13):
         scrape()
     for number in range(20):
         instance = Instance.objects.create(
@@ -74,6 +142,8 @@ def test_a_larger_fleet_takes_no_more_queries(scrape, fleet, trial, ada, django_
             size=trial.size, release=trial.release, admin_email=ada.email, created_by=ada,
         )  # fmt: skip
         Operation.objects.create(instance=instance, kind="provision", status="running", wanted={})
-    with django_assert_num_queries(7):
+        Outage.objects.create(instance=instance, what="It answers 503.")
+        RolloutMember.objects.create(rollout=rollout, stage=rollout.stages.get(), instance=instance, previous="1.0.0")
+    with django_assert_num_queries(13):
         figures = scrape()
     assert figures['portal_operations{kind="provision",status="running"}'] == 20

@@ -6,6 +6,7 @@ from django.conf import settings
 from portal.celery import app
 from provisioning import tasks
 from provisioning.services import leaks, surveys
+from provisioning.services.rollouts.states import TICK
 
 OURS = [entry for entry in settings.CELERY_BEAT_SCHEDULE.values() if entry["task"].startswith("provisioning.")]
 
@@ -16,7 +17,7 @@ def test_each_beat_calls_a_task_that_there_is_on_a_queue_that_is_served(entry):
     assert entry["options"]["queue"] in settings.CELERY_TASK_QUEUES
 
 
-@pytest.mark.parametrize("name", [surveys.LOOK, leaks.LIST])
+@pytest.mark.parametrize("name", [surveys.LOOK, leaks.LIST, TICK])
 def test_what_services_call_is_a_task(name):
     assert name in app.tasks
 
@@ -25,7 +26,8 @@ def test_what_services_call_is_a_task(name):
 def test_tasks_of_an_empty_fleet_do_nothing(monkeypatch):
     sent: list[str] = []
     monkeypatch.setattr("celery.app.base.Celery.send_task", lambda _app, name, **_options: sent.append(name))
-    for task in (tasks.look, tasks.wake_surveys, tasks.spread_drift_checks):
+    fleet = (tasks.move_rollouts, tasks.complete_rollouts, tasks.report_holds)
+    for task in (tasks.look, tasks.wake_surveys, tasks.spread_drift_checks, *fleet):
         task()
     assert sent == []
     tasks.check_leaks()

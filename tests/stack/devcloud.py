@@ -70,7 +70,7 @@ class RunningDevcloud:
         return list(self.control("GET", f"mail?to={to}")["mail"])
 
     def skip(self, seconds: float | str) -> None:
-        """It is that much later there; "next" is when the next operation or other timer ends."""
+        """It is that much later there; "next" is when the next operation ends."""
         self.control("POST", "clock", {"skip": seconds})
 
     def reset(self) -> None:

@@ -44,7 +44,7 @@ def test_the_compose_file_is_valid() -> None:
 
 def test_the_production_shape_is_whole() -> None:
     usual = {name for name, service in SERVICES.items() if not service.get("profiles")}
-    assert usual == {"postgres", "redis", "migrate", "catalogue", "web", "worker", "beat"}
+    assert usual == {"postgres", "redis", "migrate", "catalogue", "web", "worker", "beat", "probe"}
 
 
 def test_devcloud_is_of_the_demo_profile_alone() -> None:

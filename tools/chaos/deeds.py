@@ -32,6 +32,7 @@ from provisioning.services import (
     instance_upgrade,
 )
 from provisioning.services.instances import Wish
+from provisioning.services.releases import release_import, release_publish
 from tools.chaos.census import Census
 
 BROUGHT_EVERY = 2
@@ -139,15 +140,11 @@ class Customer:
 
 def prepare_releases() -> None:
     """New instances are of the oldest release there is, and one upgrade after another lies before them."""
-    now = clock.now()
+    now, actor = clock.now(), Actor(None, "chaos")
     for days, minor in enumerate(COMING_VERSIONS, start=1):
-        version = f"5.{minor}.0"
-        Release.objects.create(
-            app_version=version,
-            chart_version=version,
-            kind=Release.Kind.MINOR,
-            released_at=now + timedelta(days=days),
-        )
+        imported = release_import(app_version=f"5.{minor}.0", actor=actor)
+        release_publish(release=imported, actor=actor)
+        Release.objects.filter(pk=imported.pk).update(released_at=now + timedelta(days=days))
     oldest = Release.objects.order_by("released_at")[0]
     Release.objects.exclude(pk=oldest.pk).update(channel=Channel.EARLY)
 

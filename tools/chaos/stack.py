@@ -29,7 +29,7 @@ LEASE_SECONDS = 8.0
 TIMEOUTS = {"HELM_TIMEOUT_SECONDS": "6", "HELM_GRACE_SECONDS": "1.5", "GOOGLE_TIMEOUT_SECONDS": "4"}
 RESTART_SECONDS = 0.5
 LEASE_OWNERS = "SELECT lease_owner FROM provisioning_step WHERE lease_until > now() AND lease_owner <> ''"
-POSTGRES, REDIS, DEVCLOUD, BEAT = "postgres", "redis", "devcloud", "beat"
+POSTGRES, REDIS, DEVCLOUD, BEAT, PROBE = "postgres", "redis", "devcloud", "beat", "probe"
 
 SERVERS = {POSTGRES, REDIS, DEVCLOUD}  # these are given the time to clear away what outlives a process
 
@@ -136,6 +136,7 @@ class Stack:
             worker = self._python("celery", "--app", "portal", "worker", *arguments)
             self._add(Service(name, worker, lambda: True))
         self._add(Service(BEAT, self.beat("beat"), lambda: True))
+        self._add(Service(PROBE, self._python("manage", "probe"), lambda: True))
 
     def _settings(self) -> dict[str, str]:
         urls = {"database_url": self._postgres.url, "redis_url": self.redis.url}

@@ -33,13 +33,9 @@ app.kubernetes.io/component: {{ .component }}
 {{ default .values.name $account.name }}
 {{- end }}
 
-{{/* The tag of the application as a whole: it names the migrator's Job. */}}
+{{/* The tag of the application as a whole. */}}
 {{- define "sourcegraph.version" -}}
 {{- $values := .Values.frontend.image -}}
 {{- $default := ternary (tpl .Values.sourcegraph.image.defaultTag .) $values.defaultTag .Values.sourcegraph.image.useGlobalTagAsDefault -}}
 {{ default $default $values.tag }}
-{{- end }}
-
-{{- define "sourcegraph.versionName" -}}
-{{ include "sourcegraph.version" . | splitList "@" | first | lower | replace "." "-" | replace "_" "-" | replace "+" "-" | trunc 40 | trimSuffix "-" }}
 {{- end }}

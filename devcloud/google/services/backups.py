@@ -2,7 +2,9 @@
 
 import re
 
+from devcloud import timers
 from devcloud.clock import rfc3339
+from devcloud.cloud import Cloud
 from devcloud.google import errors, operations, resources
 from devcloud.google.call import Call, Json, implements
 from devcloud.google.operation_forms import write
@@ -15,6 +17,8 @@ BACKUPS = "gkebackup.backups"
 _ID = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 _OUTPUT = {"name", "uid", "state", "createTime", "updateTime", "etag"}
 _LONGEST_LOCK_DAYS = 90
+_DAY = 24 * 3600.0
+_TERMS = (("retainDays", "backupRetainDays"), ("deleteLockDays", "backupDeleteLockDays"))
 _PARENT = "gkebackup.projects.locations.backupPlans"
 
 
@@ -62,8 +66,17 @@ def _create_backup(call: Call) -> Json:
     name = f"{call['parent']}/backups/{_checked_id(call, 'backupId')}"
     if call.cloud.store.get(BACKUPS, name):
         raise errors.GoogleError(409, "alreadyExists", f"Resource '{name}' already exists")
-    body = {**_new(call, name, "IN_PROGRESS"), "manual": True, "clusterMetadata": {"cluster": plan["cluster"]}}
     seconds = call.cloud.profile.seconds("gkebackup.backup")
+    kept = _kept_days(call, plan)
+    body = {
+        **_new(call, name, "IN_PROGRESS"),
+        "manual": True,
+        "retainDays": kept,
+        "clusterMetadata": {"cluster": plan["cluster"]},
+    }
+    if kept:
+        body["retainExpireTime"] = rfc3339(call.at + kept * _DAY)
+        timers.schedule(call.cloud, call.at + kept * _DAY, "gkebackup.expire", {"name": name, "uid": body["uid"]})
     resources.add(call, BACKUPS, name, body, seconds=seconds)
     ended = {"state": "SUCCEEDED", "completeTime": rfc3339(call.at + seconds), "volumeCount": 2, "sizeBytes": "1048576"}
     return _start(call, name, "gkebackup.backup", operations.changed(BACKUPS, name, **ended), "Backup")
@@ -88,6 +101,23 @@ def _get(call: Call) -> Json:
 def _list(call: Call) -> Json:
     collection, field = (BACKUPS, "backups") if ".backups." in call.method.id else (PLANS, "backupPlans")
     return resources.page(call, field, resources.below(call, collection, f"{call['parent']}/{field}/"))
+
+
+@timers.action("gkebackup.expire")
+def _expire(cloud: Cloud, _at: float, arguments: Json) -> None:
+    """It is as old as it was to become. One of the same name that was made since is another's."""
+    entry = cloud.store.get(BACKUPS, arguments["name"])
+    if entry and entry["body"]["uid"] == arguments["uid"]:
+        cloud.store.delete(BACKUPS, arguments["name"])
+
+
+def _kept_days(call: Call, plan: Json) -> int:
+    """Its own, or the plan's; 0 is for ever."""
+    terms: dict[str, int] = {**plan.get("retentionPolicy", {}), **call.body}
+    kept, locked = (terms.get(own, terms.get(of_plan, 0)) for own, of_plan in _TERMS)
+    if 0 < kept < locked:
+        raise errors.invalid("retain_days must be at least delete_lock_days.", "backup.retain_days")
+    return kept
 
 
 def _checked_id(call: Call, parameter: str) -> str:

@@ -15,6 +15,7 @@ from devcloud.google.services.cluster_operations import cluster_id, need_idle, o
 from devcloud.google.services.compute import relative
 from devcloud.google.services.machines import NODE_POOLS
 from devcloud.google.services.networks import CLUSTERS, NETWORKS, SUBNETWORKS
+from devcloud.google.services.node_isolation import check_made, has_identity, is_private, privately
 from devcloud.google.services.remains import leave_remains
 from devcloud.kubernetes.clusters import create_cluster, delete_cluster
 
@@ -90,7 +91,7 @@ def _ready(cloud: Cloud, at: float, arguments: Json) -> Json | None:
     """The cluster runs, its firewall rules stand, and GKE goes on with an operation of its own."""
     name = arguments["name"]
     body = resources.replace(cloud, CLUSTERS, name, {"status": "RECONCILING"}, ready=True)
-    if body.get("workloadIdentityConfig"):
+    if has_identity(body):
         cloud.store.put(policies.IDENTITY_POOLS, name.split("/")[1], {"state": "ACTIVE"})
     for rule in _firewall_rules(name, body):
         network = body["networkConfig"]["network"]
@@ -152,12 +153,16 @@ def _completed(call: Call, name: str, wanted: Json) -> Json:
     if found is None:
         raise errors.invalid(f'Version "{version}" is invalid.', "cluster.initial_cluster_version")
     full_version = version if found[2] and version.count(".") > 1 else f"{found[1]}.4-gke.1055000"
+    check_made(wanted)
     kept = {key: value for key, value in wanted.items() if key not in {"nodePools", "nodeConfig"}}
+    made_private = wanted.get("privateClusterConfig", {}).get("enablePrivateNodes", is_private(wanted))
+    isolation = privately(wanted, is_private=made_private)
     return {
         **resources.merged(DEFAULTS, kept),
+        **isolation,
         "network": network.rpartition("/")[2],
         "subnetwork": subnetwork.rpartition("/")[2],
-        "networkConfig": {**wanted.get("networkConfig", {}), "network": network, "subnetwork": subnetwork},
+        "networkConfig": {**isolation["networkConfig"], "network": network, "subnetwork": subnetwork},
         "location": location,
         "zone": location,
         "locations": wanted.get("locations") or ([location] if location != region else zones(region)[:3]),

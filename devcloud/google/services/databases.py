@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+from devcloud import timers
 from devcloud.clock import rfc3339
 from devcloud.cloud import Cloud
 from devcloud.google import errors, operations, resources
@@ -14,9 +15,11 @@ from devcloud.google.services import connections
 from devcloud.google.services.compute import relative
 from devcloud.google.services.connections import INSTANCES
 from devcloud.google.services.networks import NETWORKS
-from devcloud.google.services.sql_settings import DEFAULTS, check_change, restarts
+from devcloud.google.services.sql_settings import DEFAULTS, NIGHT, addresses, check_change, next_night, restarts
+from devcloud.schemas import set_schema
 
 TOMBSTONES = "sql.tombstones"
+CONTENTS = ("sql.databases", "sql.users")
 BUSY = "Operation failed because another operation was already in progress. Try your request after the current one."
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
@@ -81,7 +84,8 @@ def _patch(call: Call) -> Json:
     _check_tier(settings.get("tier", ""), settings["edition"])
     if "ipConfiguration" in wanted:
         settings["ipConfiguration"] = _addressing(call, settings["ipConfiguration"])
-    changes = {**call.body, "settings": settings, "etag": resources.etag()}
+    reached_at = addresses(settings, instance.get("ipAddresses", []))
+    changes = {**call.body, "settings": settings, "ipAddresses": reached_at, "etag": resources.etag()}
     name = _full_name(call, call["instance"])
     duration = "sql.restart" if restarts(held, settings) else "sql.update"
     return start(call, name, "UPDATE", duration, operations.changed(INSTANCES, name, **changes))
@@ -98,22 +102,20 @@ def _delete(call: Call) -> Json:
 
 
 @operations.outcome("sql.instance_ready")
-def _ready(cloud: Cloud, _at: float, arguments: Json) -> Json | None:
+def _ready(cloud: Cloud, at: float, arguments: Json) -> Json | None:
     name = arguments["name"]
     entry = cloud.store.get(INSTANCES, name)
     if entry is None:
         return None
-    addressing = entry["body"]["settings"]["ipConfiguration"]
-    addresses = [{"type": "PRIVATE", "ipAddress": "10.64.0.3"}] if addressing.get("privateNetwork") else []
-    if addressing.get("ipv4Enabled"):
-        addresses.append({"type": "PRIMARY", "ipAddress": "198.51.100.3"})
     cloud.store.put(
         "sql.databases", f"{name}/databases/postgres", {"body": {"name": "postgres"}, "visible_at": 0, "ready": True}
     )
     cloud.store.put(
         "sql.users", f"{name}/users/postgres", {"body": {"name": "postgres"}, "visible_at": 0, "ready": True}
     )
-    changes = {"state": "RUNNABLE", "ipAddresses": addresses, "gceZone": zones(entry["body"]["region"])[0]}
+    reached_at = addresses(entry["body"]["settings"], [])
+    timers.schedule(cloud, next_night(at, entry["body"]["settings"]), NIGHT, {"name": name})
+    changes = {"state": "RUNNABLE", "ipAddresses": reached_at, "gceZone": zones(entry["body"]["region"])[0]}
     return resources.replace(cloud, INSTANCES, name, changes, ready=True)
 
 
@@ -125,9 +127,10 @@ def _gone(cloud: Cloud, at: float, arguments: Json) -> None:
     network = relative(entry["body"]["settings"]["ipConfiguration"].get("privateNetwork", "")) if entry else ""
     if network:
         connections.linger(cloud, network, at)
-    for collection in ("sql.databases", "sql.users", "sql.backupRuns"):
+    for collection in (*CONTENTS, "sql.backupRuns", "sql.backupCopies"):
         for child, _document in cloud.store.items(collection, f"{name}/"):
             cloud.store.delete(collection, child)
+    set_schema(cloud, name, "")
     cloud.store.delete(INSTANCES, name)
     cloud.store.put(TOMBSTONES, name, {"until": at + _WEEK})
 
@@ -159,11 +162,17 @@ def start(
     duration: str,
     outcome: tuple[str, Json],
     failure: tuple[str, Json] | None = None,
+    details: Json | None = None,
 ) -> Json:
-    """The SQL operation is under way, in its JSON form."""
+    """The SQL operation is under way, in its JSON form; `details` are fields of that which only some have."""
     name = f"projects/{call.project}/operations/{operations.new_name().removeprefix('operation-')}"
-    work = Work(name, kind, target, call.cloud.profile.seconds(duration), outcome, failure)
+    work = Work(name, kind, target, call.cloud.profile.seconds(duration), outcome, failure, details or {})
     return write(call, operations.start(call, work))
+
+
+def instance_of(call: Call) -> str:
+    """The full name of the instance that the call is about."""
+    return _full_name(call, call["instance"])
 
 
 def _full_name(call: Call, short: str) -> str:

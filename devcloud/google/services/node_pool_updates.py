@@ -7,11 +7,12 @@ from devcloud.google.operations import outcome
 from devcloud.google.services.cluster_operations import need_idle, start
 from devcloud.google.services.machines import NODE_POOLS, cpus
 from devcloud.google.services.networks import CLUSTERS
+from devcloud.google.services.node_isolation import check_metadata, check_private
 from devcloud.google.services.node_pools import check_growth, unknown_machine
 
 _SMALLEST_DISK_GB = 10
 # Of an update, what is the pool's own; what else devcloud knows of is in the nodes' configuration.
-_OF_POOL = {"upgradeSettings"}
+_OF_POOL = {"upgradeSettings", "nodeNetworkConfig"}
 _OF_CONFIG = {"machineType", "diskSizeGb", "diskType", "imageType", "workloadMetadataConfig", "resourceLabels"}
 # These go together; of the rest, one at a time.
 _TOGETHER = {"machineType", "diskSizeGb", "diskType"}
@@ -46,12 +47,24 @@ def _update(call: Call) -> Json:
     """What belongs to a node is changed by replacing the nodes, which takes minutes for each."""
     wanted = {name: value for name, value in call.body.items() if name not in _IGNORED}
     _check(wanted)
+    cluster = resources.need(call, CLUSTERS, call["name"].partition("/nodePools/")[0])
     changes: Json = {name: value for name, value in wanted.items() if name in _OF_POOL}
+    if network := changes.pop("nodeNetworkConfig", None):
+        changes["networkConfig"] = _network(call, cluster, network)
+    check_metadata(cluster, wanted.get("workloadMetadataConfig", {}))
     if config := {name: value for name, value in wanted.items() if name in _OF_CONFIG}:
         held = resources.need(call, NODE_POOLS, call["name"])["config"]
         changes["config"] = {**held, **_as_configured(config)}
-    duration = "container.nodepool.update" if "config" in changes else "container.update"
+    duration = "container.update" if set(changes) <= {"upgradeSettings"} else "container.nodepool.update"
     return _changed(call, "UPDATE_CLUSTER", duration, changes)
+
+
+def _network(call: Call, cluster: Json, wanted: Json) -> Json:
+    """Of the nodes' network only whether they have public addresses can change; which range pods are in cannot."""
+    if unknown := set(wanted) - {"enablePrivateNodes"}:
+        raise errors.invalid(f"devcloud does not know how to update {', '.join(sorted(unknown))}.", "update")
+    check_private(cluster, is_private=wanted["enablePrivateNodes"])
+    return {**resources.need(call, NODE_POOLS, call["name"]).get("networkConfig", {}), **wanted}
 
 
 @outcome("container.pool_unchanged")

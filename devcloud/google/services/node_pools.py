@@ -10,6 +10,7 @@ from devcloud.google.services.cluster_operations import cluster_id, need_idle, s
 from devcloud.google.services.compute_inventory import QUOTAS
 from devcloud.google.services.machines import NODE_POOLS, cpus, usage, weight
 from devcloud.google.services.networks import CLUSTERS
+from devcloud.google.services.node_isolation import isolated
 from devcloud.kubernetes.clusters import set_node_count
 
 DEFAULTS: Json = {
@@ -136,7 +137,7 @@ def _completed(call: Call, cluster_name: str, wanted: Json, cluster: Json) -> Js
         raise errors.invalid(f'The user does not have access to service account "{account}", or it does not exist.')
     if "initialNodeCount" not in wanted and not wanted.get("autoscaling", {}).get("enabled"):
         raise errors.invalid("NodePool.initialNodeCount must be given.", "node_pool.initial_node_count")
-    return {
+    pool = {
         "initialNodeCount": wanted.get("autoscaling", {}).get("minNodeCount", 0),
         **resources.merged(DEFAULTS, wanted),
         "config": config,
@@ -146,6 +147,7 @@ def _completed(call: Call, cluster_name: str, wanted: Json, cluster: Json) -> Js
         "selfLink": f"{call.base_url}/v1/{cluster_name}/nodePools/{short}",
         "etag": resources.etag(),
     }
+    return isolated(cluster, pool)
 
 
 def unknown_machine(name: str) -> errors.GoogleError:

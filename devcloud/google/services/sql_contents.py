@@ -1,13 +1,11 @@
-"""Cloud SQL: databases, users and backups of an instance."""
+"""Cloud SQL: databases and users of an instance."""
 
-from devcloud.clock import rfc3339
 from devcloud.google import errors, operations, resources
 from devcloud.google.call import Call, Json, implements
 from devcloud.google.services.databases import need, need_idle, start
 
 DATABASES = "sql.databases"
 USERS = "sql.users"
-BACKUPS = "sql.backupRuns"
 
 
 @implements("sql.databases.insert")
@@ -60,29 +58,7 @@ def _delete_user(call: Call) -> Json:
     return _delete(call, USERS, f"users/{call.get('name', '')}", "DELETE_USER", "delete.sql.user")
 
 
-@implements("sql.backupRuns.insert")
-def _insert_backup(call: Call) -> Json:
-    need_idle(call)
-    backup_id = resources.new_id()[:13]
-    body = {
-        "kind": "sql#backupRun",
-        "type": "ON_DEMAND",
-        **call.body,
-        "id": backup_id,
-        "instance": call["instance"],
-        "status": "RUNNING",
-        "enqueuedTime": rfc3339(call.at),
-        "startTime": rfc3339(call.at),
-    }
-    name = _name(call, f"backupRuns/{backup_id}")
-    seconds = call.cloud.profile.seconds("sql.backup")
-    resources.add(call, BACKUPS, name, body, seconds=seconds)
-    ended = {"status": "SUCCESSFUL", "endTime": rfc3339(call.at + seconds)}
-    failed = operations.changed(BACKUPS, name, status="FAILED")
-    return start(call, name, "BACKUP_VOLUME", "sql.backup", operations.changed(BACKUPS, name, **ended), failed)
-
-
-@implements("sql.databases.list", "sql.users.list", "sql.backupRuns.list")
+@implements("sql.databases.list", "sql.users.list")
 def _list(call: Call) -> Json:
     need(call)
     kind = call.method.id.split(".")[1]

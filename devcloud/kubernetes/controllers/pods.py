@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from devcloud.clock import now, rfc3339_seconds
-from devcloud.kubernetes.controllers.context import SLOWNESS, Context, condition, controller_of
+from devcloud.kubernetes.controllers import databases
+from devcloud.kubernetes.controllers.context import SLOWNESS, Context, condition, controller_of, is_ready
 from devcloud.kubernetes.defaults import address
 from devcloud.kubernetes.failures import JSON
 from devcloud.kubernetes.kinds import kind_named
 from devcloud.kubernetes.objects import copy_of
 
 READY_AT = "devcloud.localhost/ready-at"
+LAST_WORDS = "It was told to fail, and so it did."
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
 _DURATIONS = {"ReplicaSet": "deployment", "StatefulSet": "statefulset", "DaemonSet": "deployment", "Job": "job"}
 
@@ -28,8 +30,7 @@ def advance(context: Context, pod: JSON) -> float | None:
         return _start(context, pod)
     if now() < float(ready_at):
         return float(ready_at)
-    _arrive(context, pod)
-    return None
+    return _arrive(context, pod)
 
 
 def root_of(context: Context, pod: JSON) -> tuple[str, str]:
@@ -111,18 +112,35 @@ def _select_node(context: Context, claim: JSON) -> None:
         context.objects.put(kind_named("persistentvolumeclaims"), selected)
 
 
-def _arrive(context: Context, pod: JSON) -> None:
+def _arrive(context: Context, pod: JSON) -> float | None:
+    """It does what it is for, or what it was told. What its database keeps from that looks again soon."""
+    if pod["status"]["phase"] == "Pending" and databases.is_out_of_reach(context, pod):
+        return now() + context.seconds("probe")
     owner = controller_of(pod)
     told = context.behaviour(*root_of(context, pod), pod)
     if owner and owner["kind"] == "Job":
-        failed = told in {"job_fails", "crash_loop"}
-        status = _ended(pod, failed=failed) if told != "never_ready" else _running(pod, ready=False)
-    elif told == "crash_loop":
+        _work(context, pod, told)
+        return None
+    if pod["status"]["phase"] == "Pending":
+        databases.run_migrators(context, pod, "initContainers")
+    if told == "crash_loop":
         waiting = {"reason": "CrashLoopBackOff", "message": "back-off 5m0s restarting failed container"}
-        status = _running(pod, ready=False, state={"waiting": waiting}, restarts=5)
-    else:
-        status = _running(pod, ready=told != "never_ready")
-    context.set_status(kind_named("pods"), pod, status)
+        context.set_status(kind_named("pods"), pod, _running(pod, ready=False, state={"waiting": waiting}, restarts=5))
+        return None
+    can_serve = is_ready(pod) or databases.can_serve(context, pod)
+    context.set_status(kind_named("pods"), pod, _running(pod, ready=can_serve and told != "never_ready"))
+    return None if can_serve else now() + context.seconds("probe")
+
+
+def _work(context: Context, pod: JSON, told: str) -> None:
+    """The pod of a Job comes to its end."""
+    if told == "never_ready":
+        context.set_status(kind_named("pods"), pod, _running(pod, ready=False))
+        return
+    failed = told in {"job_fails", "crash_loop"}
+    if not failed:
+        databases.run_migrators(context, pod, "containers")
+    context.set_status(kind_named("pods"), pod, _ended(pod, failed=failed))
 
 
 def _running(pod: JSON, *, ready: bool, state: JSON | None = None, restarts: int = 0) -> JSON:
@@ -145,8 +163,10 @@ def _running(pod: JSON, *, ready: bool, state: JSON | None = None, restarts: int
 
 
 def _ended(pod: JSON, *, failed: bool) -> JSON:
-    state = {"terminated": {"exitCode": int(failed), "reason": "Error" if failed else "Completed"}}
-    status = _running(pod, ready=False, state=state)
+    terminated: JSON = {"exitCode": int(failed), "reason": "Error" if failed else "Completed"}
+    if failed:
+        terminated["message"] = LAST_WORDS
+    status = _running(pod, ready=False, state={"terminated": terminated})
     return {**status, "phase": "Failed" if failed else "Succeeded"}
 
 

@@ -2,10 +2,12 @@
 
 from devcloud.clock import now
 from devcloud.kubernetes.controllers.context import Context
+from devcloud.kubernetes.controllers.databases import disk_of
 from devcloud.kubernetes.controllers.pods import SELECTED_NODE
 from devcloud.kubernetes.failures import JSON
 from devcloud.kubernetes.kinds import kind_named
 from devcloud.kubernetes.objects import copy_of
+from devcloud.schemas import set_schema
 
 READY_AT = "devcloud.localhost/volume-at"
 
@@ -34,7 +36,8 @@ def reconcile_claim(context: Context, claim: JSON) -> float | None:
 
 
 def release_volume(context: Context, claim: JSON) -> None:
-    """The claim is gone: its volume too, or released where the class retains it."""
+    """The claim is gone: its volume too, or released where the class retains it; what a database held goes for good."""
+    set_schema(context.cloud, disk_of(context, claim["metadata"]["namespace"], claim["metadata"]["name"]), "")
     kind = kind_named("persistentvolumes")
     volume = context.objects.get(kind, "", claim["spec"].get("volumeName", ""))
     if volume is None or volume["spec"]["claimRef"]["uid"] != claim["metadata"]["uid"]:

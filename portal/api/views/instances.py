@@ -20,6 +20,7 @@ from portal.api.serializers import (
     TeardownSent,
     TrialSent,
 )
+from portal.api.standings import instance_body, with_standings
 from portal.api.view import ApiView, valid
 from portal.core.errors import NotFound
 from portal.core.models import Scope
@@ -37,6 +38,9 @@ class Instances(ApiView, ListAPIView[Instance]):
 
     def get_queryset(self) -> QuerySet[Instance]:
         return instances_of(self.organization).filter(**valid(InstanceFilter, self.request.query_params))
+
+    def paginate_queryset(self, queryset: QuerySet[Instance]) -> list[Instance]:  # type: ignore[override] # always paged
+        return with_standings(super().paginate_queryset(queryset) or [])
 
     @extend_schema(parameters=[InstanceFilter])
     @documented(
@@ -69,7 +73,7 @@ class Instances(ApiView, ListAPIView[Instance]):
         """
         asked = valid(TrialSent, request.data)
         started = trial_start(organization=self.organization, actor=self.actor, **asked)
-        body = InstanceDocument(instance_for(self.organization, started.pk), context={"request": request}).data
+        body = instance_body(instance_for(self.organization, started.pk), request)
         return self.created(body, "api:instance", started.pk)
 
 
@@ -87,7 +91,7 @@ class InstanceById(ApiView):
     def get(self, request: Request, instance_id: str) -> Response:
         """One of your instances."""
         instance = instance_for(self.organization, instance_id)
-        return Response(InstanceDocument(instance, context={"request": request}).data)
+        return Response(instance_body(instance, request))
 
 
 class Teardown(ApiView):

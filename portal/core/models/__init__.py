@@ -4,6 +4,6 @@ from portal.core.models.audit import AuditEvent
 from portal.core.models.mail import Mail
 from portal.core.models.organizations import Membership, Organization, Role
 from portal.core.models.people import User
-from portal.core.models.tokens import ApiToken, Scope
+from portal.core.models.tokens import ApiToken, Scope, StaffScope
 
-__all__ = ["ApiToken", "AuditEvent", "Mail", "Membership", "Organization", "Role", "Scope", "User"]
+__all__ = ["ApiToken", "AuditEvent", "Mail", "Membership", "Organization", "Role", "Scope", "StaffScope", "User"]

@@ -36,6 +36,9 @@ class Membership(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
+    calendar_version = models.PositiveIntegerField(
+        default=1, db_default=1, help_text="One more makes a new address of the calendar, and the former one useless."
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:

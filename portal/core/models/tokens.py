@@ -13,6 +13,12 @@ class Scope(models.TextChoices):
     INSTANCES_WRITE = "instances:write"
 
 
+class StaffScope(models.TextChoices):
+    """What only a token that one of our staff has made may do: checked when it is made, and at each use."""
+
+    RELEASES_WRITE = "releases:write"
+
+
 class ApiToken(models.Model):
     """Lets a program act for one organization. Shown once when it is made; only its SHA-256 is kept."""
 
@@ -32,3 +38,7 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.hint}…)"
+
+    def bears(self, scope: str) -> bool:
+        """Whether it may be used for that; a scope of our staff counts only while who made it is of it."""
+        return scope in self.scopes and (scope not in StaffScope.values or self.created_by.is_staff)

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from portal.core import clock
 from portal.web import wording
+from provisioning.fleet.windows import in_words
 
 register = template.Library()
 register.filter("clock_time", wording.clock_time)
@@ -48,6 +49,12 @@ def ago(moment: datetime) -> str:
 def exactly(moment: datetime) -> str:
     """The moment to the second, in UTC."""
     return f"{format_date(moment, 'j M Y, H:i:s')} UTC"
+
+
+@register.filter
+def there(moment: datetime, zone: str) -> str:
+    """The moment in a time zone: “Tuesday 1 December, 14:00 Berlin time”."""
+    return in_words(moment, zone)
 
 
 @register.filter

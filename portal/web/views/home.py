@@ -12,6 +12,7 @@ from portal.core.models import Membership, User
 from portal.web.access import may_run, members_only
 from portal.web.journey import next_step
 from portal.web.standing import live_operation, standing_of, with_latest_operation
+from portal.web.updates import coming_soon
 from provisioning.models import InstanceStatus
 from provisioning.selectors import instances_of
 
@@ -55,11 +56,12 @@ def _listed(request: HttpRequest, membership: Membership) -> dict[str, Any]:
         else instances.exclude(status=InstanceStatus.DELETED)
     )
     page = Paginator(shown, PAGE_SIZE).get_page(request.GET.get("page"))
-    rows = [(instance, standing_of(instance), live_operation(instance)) for instance in page]
+    soon = {} if wants_deleted else coming_soon(list(page))
+    rows = [(instance, standing_of(instance), live_operation(instance), soon.get(instance.pk)) for instance in page]
     return {
         "page": page,
         "rows": rows,
-        "is_live": any(live for _, _, live in rows),
+        "is_live": any(live for _, _, live, _ in rows),
         "shows_deleted": wants_deleted,
         "query": "show=deleted&" if wants_deleted else "",
         "may_run": may_run(membership),

@@ -12,8 +12,10 @@ from portal.core.models import Membership
 from portal.web.access import ONLY_RUNNERS, actor_of, may_run, members_only, runners_only
 from portal.web.forms import DeleteForm, InstanceForm
 from portal.web.planning import story_of
+from portal.web.seen import seen_of
 from portal.web.standing import live_operation, standing_of, standing_of_operation, with_latest_operation
 from portal.web.telling import tell
+from portal.web.updates import coming_soon
 from portal.web.views.plans import deletion_story
 from portal.web.wording import words_of
 from provisioning.models import Instance, InstanceStatus, Kind, Operation, OperationKind, Size, Tenancy
@@ -70,10 +72,11 @@ def instance_name_check(request: HttpRequest, membership: Membership) -> HttpRes
 @require_safe
 @members_only
 def instance_detail(request: HttpRequest, membership: Membership, instance_id: str) -> HttpResponse:
-    instance = _instance(membership, instance_id)
+    instance = shown_instance(membership, instance_id)
     live = live_operation(instance)
     story = tell(progress_of(live)) if live else None
     history = list(operations_of(instance)[:HISTORY_LENGTH])
+    is_deleted = instance.status == InstanceStatus.DELETED
     return render(
         request,
         "web/instances/detail.html",
@@ -84,10 +87,12 @@ def instance_detail(request: HttpRequest, membership: Membership, instance_id: s
             "story": story,
             "progress": story.progress if story else None,
             "history": [
-                (operation, words_of(operation.kind), standing_of_operation(operation)) for operation in history
+                (operation, words_of(operation.kind), standing_of_operation(operation), seen_of(operation))
+                for operation in history
             ],
             "latest": history[0] if history else None,
-            "certificate": certificate_of(instance) if instance.status == InstanceStatus.DELETED else None,
+            "certificate": certificate_of(instance) if is_deleted else None,
+            "update_at": None if live or is_deleted else coming_soon([instance]).get(instance.pk),
             "may_run": may_run(membership),
             "only_runners": ONLY_RUNNERS,
             "tab": "instances",
@@ -100,7 +105,7 @@ def instance_detail(request: HttpRequest, membership: Membership, instance_id: s
 @runners_only
 def instance_delete_page(request: HttpRequest, membership: Membership, instance_id: str) -> HttpResponse:
     """Deletes the instance once its name has been typed; says before what will be lost."""
-    instance = _instance(membership, instance_id)
+    instance = shown_instance(membership, instance_id)
     if already := _teardown(instance):
         return redirect("operation_detail", instance.pk, already.pk)
     if instance.status == InstanceStatus.DELETED:
@@ -146,7 +151,8 @@ def _choices(membership: Membership, form: InstanceForm) -> dict[str, Any]:
     }
 
 
-def _instance(membership: Membership, instance_id: str) -> Instance:
+def shown_instance(membership: Membership, instance_id: str) -> Instance:
+    """The instance as its pages show it; NotFound for what is not theirs."""
     instance_for(membership.organization, instance_id)
     return with_latest_operation(instances_of(membership.organization)).get(pk=instance_id)
 

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from portal.core.errors import NotFound
 from portal.core.models import Membership
 from portal.web.access import members_only
+from portal.web.seen import seen_of
 from portal.web.telling import tell
 from provisioning.models import Operation, OperationKind, OperationStatus
 from provisioning.selectors import certificate_of, instance_for, operations_of, progress_of
@@ -59,5 +60,6 @@ def _told(membership: Membership, instance_id: str, operation_id: str) -> dict[s
         "operation": operation,
         "story": story,
         "progress": story.progress,
+        "seen": seen_of(operation),
         "tab": "instances",
     }

@@ -10,8 +10,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from portal.core.errors import ServiceError
 from portal.core.models import Membership
 from portal.core.tokens import token_create, token_revoke
-from portal.web.access import ONLY_RUNNERS, actor_of, may_run, members_only, runners_only
-from portal.web.forms import SCOPE_LABELS, TokenForm
+from portal.web.access import ONLY_RUNNERS, actor_of, may_run, members_only, person, runners_only
+from portal.web.forms import TokenForm
 from portal.web.once import is_first
 
 PAGE_SIZE = 50
@@ -23,7 +23,8 @@ PAGE_SIZE = 50
 @runners_only
 def tokens(request: HttpRequest, membership: Membership) -> HttpResponse:
     """The living tokens, and the form for a new one. Posting shows the secret; posting the same form again does not."""
-    form, made, secret = TokenForm(request.POST or None), None, ""
+    is_for_staff = person(request).is_staff
+    form, made, secret = TokenForm(request.POST or None, is_for_staff=is_for_staff), None, ""
     if request.method == "POST" and form.is_valid():
         if not is_first(form.cleaned_data["key"]):
             messages.info(request, "That token was made already. Its secret is shown only once.")
@@ -33,7 +34,7 @@ def tokens(request: HttpRequest, membership: Membership) -> HttpResponse:
             made, secret = token_create(
                 organization=membership.organization, name=wish["name"], scopes=wish["scopes"], actor=actor_of(request)
             )
-            form = TokenForm()
+            form = TokenForm(is_for_staff=is_for_staff)
         except ServiceError as error:
             form.refuse(error)
             form.renew_key()
@@ -43,7 +44,6 @@ def tokens(request: HttpRequest, membership: Membership) -> HttpResponse:
         "made": made,
         "secret": secret,
         "page": Paginator(living, PAGE_SIZE).get_page(request.GET.get("page")),
-        "scope_labels": SCOPE_LABELS,
         "may_run": may_run(membership),
         "only_runners": ONLY_RUNNERS,
         "tab": "tokens",

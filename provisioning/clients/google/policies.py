@@ -33,6 +33,24 @@ def grant(resources: Any, resource: str, grants: Grants) -> None:
         raise NotYet(f"{resource} to be known everywhere") from None
 
 
+def revoke(resources: Any, resource: str, grants: Grants) -> None:
+    """None of the grants holds any more, in one write; what others granted stays. Raises NotYet as `grant` does."""
+    policy, gone = _read(resources, resource), set(grants)
+    policy["bindings"] = [kept for binding in policy.get("bindings", ()) if (kept := _without(binding, gone))]
+    try:
+        execute(resources.setIamPolicy(resource=resource, body={"policy": policy}))
+    except NotFound:
+        raise NotYet(f"{resource} to be known everywhere") from None
+
+
+def _without(binding: dict[str, Any], gone: set[tuple[str, str]]) -> dict[str, Any] | None:
+    """The binding without these members; None when nobody is left. One with a condition is another's."""
+    if binding.get("condition"):
+        return binding
+    members = [member for member in binding.get("members", ()) if (binding["role"], member) not in gone]
+    return {**binding, "members": members} if members else None
+
+
 def _read(resources: Any, resource: str) -> dict[str, Any]:
     try:
         return execute(resources.getIamPolicy(resource=resource))

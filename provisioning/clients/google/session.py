@@ -31,6 +31,21 @@ ANONYMOUS = "anonymous"
 NO_ANSWER = (OSError, HTTPException, httplib2.HttpLib2Error)  # refused, reset, timed out, cut off, or not found
 
 
+class Collection:
+    """A resource of a client, with all below it made only once: the client makes them anew whenever they are named."""
+
+    def __init__(self, resource: Any) -> None:
+        self._resource = resource
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._resource, name)
+        if getattr(found, "__is_resource__", False):
+            below = Collection(found())
+            found = lambda: below  # noqa: E731 - it stands for the client's own method
+        setattr(self, name, found)
+        return found
+
+
 def api(name: str, version: str) -> Any:
     """The service's client, made from the document that the SDK carries: no network. Made once per process."""
     return _built(name, version, settings.GOOGLE_API_ENDPOINT, os.getpid())
@@ -77,7 +92,7 @@ def _built(name: str, version: str, endpoint: str, _process: int) -> Any:
         raise LookupError(f"The Google client carries no description of {name} {version}.")
     path = json.loads(text)["servicePath"]
     options = ClientOptions(api_endpoint=f"{endpoint}/{name}/{path}") if endpoint else None
-    return build_from_document(text, http=httplib2.Http(), client_options=options)
+    return Collection(build_from_document(text, http=httplib2.Http(), client_options=options))
 
 
 def _new_http() -> Any:

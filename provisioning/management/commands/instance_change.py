@@ -8,6 +8,7 @@ from portal.core.audit import Actor
 from provisioning.management.terminal import (
     REFUSED,
     actor_named,
+    add_wishes,
     errors_as_sentences,
     instance_named,
     plan_as_text,
@@ -18,18 +19,24 @@ from provisioning.management.terminal import (
 )
 from provisioning.models import Instance, Operation, OperationKind
 from provisioning.services import instance_delete, instance_repair, instance_resize, instance_upgrade
+from provisioning.services.architectures import instance_migrate_architecture
+from provisioning.services.restoring import instance_rollback
 
-KINDS = (OperationKind.UPGRADE, OperationKind.RESIZE, OperationKind.REPAIR, OperationKind.TEARDOWN)
+KINDS = (
+    OperationKind.UPGRADE,
+    OperationKind.ROLLBACK,
+    OperationKind.RESIZE,
+    OperationKind.REPAIR,
+    OperationKind.MIGRATE_ARCHITECTURE,
+    OperationKind.TEARDOWN,
+)
 
 
 class Command(BaseCommand):
     help = "Changes an instance, or tears it down: shows the plan, asks, and then requests the operation."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("instance", help="its name or its id")
-        parser.add_argument("kind", choices=[str(kind) for kind in KINDS])
-        parser.add_argument("--release", help="for an upgrade: the version")
-        parser.add_argument("--size", help="for a resize: the size")
+        add_wishes(parser, KINDS)
         parser.add_argument("--reason", required=True, help="goes into the audit log")
         parser.add_argument("--by", metavar="EMAIL", help="who is acting; without it, the command line itself")
         parser.add_argument("--yes", action="store_true", help="do not ask; a teardown always asks for the name")
@@ -37,7 +44,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         with errors_as_sentences():
             instance, actor = instance_named(options["instance"]), actor_named(options["by"])
-            wanted = wanted_spec(instance, options["kind"], options["release"], options["size"])
+            wanted = wanted_spec(instance, options["kind"], options)
             self.stdout.write(plan_as_text(plan_now(instance, options["kind"], wanted)))
             confirmation = self._confirmation(instance, options)
             operation = _request(instance, actor, confirmation, options)
@@ -57,6 +64,14 @@ def _request(instance: Instance, actor: Actor, confirmation: str, options: dict[
         case OperationKind.UPGRADE:
             release = release_named(options["release"])
             return instance_upgrade(instance=instance, release=release, actor=actor, reason=reason)
+        case OperationKind.ROLLBACK:
+            release = release_named(options["release"])
+            return instance_rollback(instance=instance, release=release, actor=actor, reason=reason)
+        case OperationKind.MIGRATE_ARCHITECTURE:
+            architecture = options["architecture"]
+            return instance_migrate_architecture(
+                instance=instance, architecture=architecture, actor=actor, reason=reason
+            )
         case OperationKind.RESIZE:
             return instance_resize(instance=instance, size=size_named(options["size"]), actor=actor, reason=reason)
         case OperationKind.REPAIR:

@@ -6,25 +6,32 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from provisioning.management.terminal import errors_as_sentences, instance_named, plan_as_text, plan_now, wanted_spec
+from provisioning.management.terminal import (
+    add_wishes,
+    errors_as_sentences,
+    instance_named,
+    plan_as_text,
+    plan_now,
+    wanted_spec,
+)
 from provisioning.models import OperationKind
 from provisioning.selectors import Plan
+
+NEED_A_BACKUP = (OperationKind.RESTORE, OperationKind.REHEARSE)
+KINDS = [kind for kind in OperationKind if kind not in NEED_A_BACKUP]
 
 
 class Command(BaseCommand):
     help = "Shows what an operation would do: objects, time, downtime, money. Nothing is changed."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("instance", help="its name or its id")
-        parser.add_argument("kind", choices=OperationKind.values)
-        parser.add_argument("--release", help="for an upgrade: the version")
-        parser.add_argument("--size", help="for a resize: the size")
+        add_wishes(parser, KINDS)
         parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         with errors_as_sentences():
             instance = instance_named(options["instance"])
-            wanted = wanted_spec(instance, options["kind"], options["release"], options["size"])
+            wanted = wanted_spec(instance, options["kind"], options)
             plan = plan_now(instance, options["kind"], wanted)
         if options["json"]:
             self.stdout.write(json.dumps(as_json(plan), indent=2))

@@ -43,7 +43,6 @@ def test_it_installs_and_waits_until_everything_is_ready(helm, api):
     assert helm.status() == "deployed"
     deployments = api.get(f"{APPS}/deployments").json()["items"]
     assert all(item["status"]["readyReplicas"] == item["spec"]["replicas"] for item in deployments)
-    assert api.get(f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs/migrator-5-11-0").json()["status"]["succeeded"] == 1
 
 
 def test_the_application_answers_on_the_host_of_its_ingress(helm, stand, cluster):
@@ -61,13 +60,11 @@ def test_an_upgrade_without_a_change_restarts_nothing(helm, api):
     assert helm.history() == ["superseded", "deployed"]
 
 
-def test_an_upgrade_brings_the_new_version_and_runs_its_migrator(helm, api):
+def test_an_upgrade_brings_the_new_version(helm, api):
     helm.install(*WAIT)
     upgraded = helm.upgrade(*WAIT, **version("5.11.1"))
     assert upgraded.returncode == 0, upgraded.stderr
     assert _tag(api) == "5.11.1"
-    jobs = api.get(f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs").json()["items"]
-    assert [job["metadata"]["name"] for job in jobs] == ["migrator-5-11-1"]
 
 
 def test_a_failed_upgrade_leaves_the_old_version_serving_and_rolls_back(helm, api, cluster):

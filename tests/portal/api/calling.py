@@ -25,6 +25,9 @@ class Caller:
         headers = {"Idempotency-Key": key} if key else {}
         return self.send("post", path, json.dumps({} if body is None else body), headers=headers)
 
+    def patch(self, path, body):
+        return self.send("patch", path, json.dumps(body))
+
     def send(self, method, path, content="", *, headers=None, content_type="application/json"):
         return self.client.generic(
             method.upper(), self._whole(path), content, content_type, headers=self._headers(headers or {})

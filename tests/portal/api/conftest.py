@@ -1,5 +1,7 @@
 import pytest
 from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from portal.core.audit import Actor
 from portal.core.models import Scope
@@ -52,3 +54,15 @@ def globexs(token_of, charlie, globex):
 def started(workflows, acmes):
     """Acme's trial, started over the API."""
     return acmes.post("/instances", {"slug": "acme", "region": "us-central1"}).json()
+
+
+@pytest.fixture
+def count_queries():
+    """How many queries a call takes."""
+
+    def count(caller, path) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert caller.get(path).status_code == 200
+        return len(captured)
+
+    return count

@@ -84,6 +84,12 @@ def test_every_example_is_true_to_its_schema(schema):
         ("get", "/plans/{plan_id}", None, 200),
         ("get", "/plans/trial", None, 200),
         ("get", "/instances/{instance_id}/certificate", None, 404),
+        ("get", "/instances/{instance_id}/updates", None, 200),
+        ("post", "/instances/{instance_id}/updates/postpone", {"until": None}, 409),
+        ("post", "/instances/{instance_id}/updates/postpone", {"until": "soon"}, 422),
+        ("patch", "/instances/{instance_id}/maintenance", {"weekday": "sunday", "hour": 2}, 200),
+        ("patch", "/instances/{instance_id}/maintenance", {"hour": 25}, 422),
+        ("patch", "/instances/{instance_id}/maintenance", {"channel": "insiders"}, 403),
         ("post", "/instances/{instance_id}/plans", {"kind": "teardown"}, 202),
         ("post", "/instances/{instance_id}/plans", {"kind": "explode"}, 422),
         ("post", "/instances", {"slug": "another", "region": "us-central1"}, 409),
@@ -101,7 +107,7 @@ def test_answers_are_as_documented(schema, acmes, started, by_alice, method, pat
         "plan_id": plan_request(instance=Instance.objects.get(), kind="teardown", actor=by_alice).pk,
     }
     whole = path.format(**names)
-    response = acmes.get(whole) if method == "get" else acmes.post(whole, body)
+    response = acmes.get(whole) if method == "get" else getattr(acmes, method)(whole, body)
     assert response.status_code == status
     check(schema, response, method, path)
 
@@ -110,6 +116,15 @@ def test_a_started_trial_is_as_documented(schema, acmes, workflows):
     response = acmes.post("/instances", {"slug": "acme", "region": "us-central1"})
     assert response.status_code == 201
     check(schema, response, "post", "/instances")
+
+
+def test_updates_are_as_documented(schema, acmes, served, member, done):
+    done(served, probes=3)
+    path = "/instances/{instance_id}/updates"
+    check(schema, acmes.get(path.format(instance_id=served.pk)), "get", path)
+    response = acmes.post(f"/instances/{served.pk}/updates/postpone", {"until": "2026-11-30T00:00:00Z"})
+    assert response.status_code == 200
+    check(schema, response, "post", f"{path}/postpone")
 
 
 def test_a_certificate_is_as_documented(schema, acmes, trial, by_alice):

@@ -58,6 +58,9 @@ def test_the_token_of_somebody_who_has_left_us_is_refused(acmes, alice):
         ("get", "/operations/op-1", Scope.INSTANCES_READ),
         ("post", "/instances", Scope.INSTANCES_WRITE),
         ("post", "/instances/src-1/teardown", Scope.INSTANCES_WRITE),
+        ("get", "/instances/src-1/updates", Scope.INSTANCES_READ),
+        ("post", "/instances/src-1/updates/postpone", Scope.INSTANCES_WRITE),
+        ("patch", "/instances/src-1/maintenance", Scope.INSTANCES_WRITE),
     ],
 )
 def test_a_missing_scope_is_named(token_of, alice, acme, method, path, scope):

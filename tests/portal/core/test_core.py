@@ -7,7 +7,7 @@ from django.db import ProgrammingError, connection, transaction
 
 from portal.core import clock, mail, tokens
 from portal.core.audit import Actor, record
-from portal.core.errors import Conflict, Invalid
+from portal.core.errors import Conflict, Forbidden, Invalid
 from portal.core.mail_domains import is_free_mail
 from portal.core.models import ApiToken, AuditEvent, Mail, Organization
 from portal.core.services import check_work_address, organization_create
@@ -94,6 +94,16 @@ class TestTokens:
     def test_unknown_scopes_are_refused(self, acme, by_alice):
         with pytest.raises(Invalid, match="scopes in the list"):
             tokens.token_create(organization=acme, name="CI", scopes=["everything"], actor=by_alice)
+
+    def test_scopes_of_our_staff_are_for_our_staff(self, acme, by_alice, by_ada):
+        scopes = ["instances:read", "releases:write"]
+        with pytest.raises(Forbidden, match="Only our staff makes tokens with releases:write"):
+            tokens.token_create(organization=acme, name="CI", scopes=scopes, actor=by_alice)
+        token, _ = tokens.token_create(organization=acme, name="CI", scopes=scopes, actor=by_ada)
+        assert token.bears("releases:write")
+        by_ada.user.is_staff = False
+        assert not token.bears("releases:write")
+        assert token.bears("instances:read")
 
 
 class TestMail:

@@ -50,6 +50,7 @@ def test_the_pages_of_an_instance_have_nothing_inline(alices, running, setup):
     for page in (
         reverse("instance_detail", args=[running.pk]),
         reverse("instance_delete", args=[running.pk]),
+        reverse("instance_updates", args=[running.pk]),
         *(page_of(setup, name) for name in ("operation_detail", "operation_fragment", "operation_summary")),
     ):
         check(alices, page)

@@ -49,3 +49,13 @@ def test_tokens_of_others_do_not_exist(alices, charlies):
     alices.post(PAGE, WISH)
     assert charlies.post(f"{PAGE}{ApiToken.objects.get().pk}/revoke/").status_code == 404
     assert "weekly numbers" not in charlies.get(PAGE).content.decode()
+
+
+def test_only_our_staff_is_offered_what_is_for_all_customers(alices, alice):
+    wish = {**WISH, "scopes": ["releases:write"]}
+    assert "releases:write" not in alices.get(PAGE).content.decode()
+    assert alices.post(PAGE, wish).context["form"].errors["scopes"]
+    alice.is_staff = True
+    alice.save()
+    assert "releases:write" in alices.get(PAGE).content.decode()
+    assert alices.post(PAGE, wish).context["made"].scopes == ["releases:write"]

@@ -1,4 +1,4 @@
-"""People's rights, tokens, sizes and releases."""
+"""People's rights, tokens and sizes."""
 
 import pytest
 
@@ -9,10 +9,6 @@ from provisioning.models import Release, Size
 from tests.provisioning.admin.pages import do, listing, page, text
 
 pytestmark = pytest.mark.django_db
-RELEASE = {
-    "app_version": "9.9.0", "chart_version": "9.9.0", "kind": "minor", "channel": "early",
-    "released_at_0": "2026-11-24", "released_at_1": "12:00:00",
-}  # fmt: skip
 
 
 @pytest.fixture
@@ -59,14 +55,6 @@ def test_a_tokens_digest_is_shown_nowhere(adas, token):
     for address in (page(row), listing("core_apitoken")):
         assert row.digest not in text(adas, address)
         assert secret not in text(adas, address)
-
-
-def test_a_release_is_added_with_its_audit(adas, ada, catalogue):
-    response = adas.post("/admin/provisioning/release/add/", RELEASE)
-    assert response.status_code == 302
-    release = Release.objects.get(app_version="9.9.0")
-    event = AuditEvent.objects.get(action="release.add")
-    assert (event.actor, event.object_id, event.details["channel"]) == (ada, str(release.pk), "early")
 
 
 def test_a_size_is_changed_with_its_audit_but_keeps_its_name(adas, catalogue):

@@ -3,8 +3,9 @@ import time_machine
 
 from portal.core.audit import Actor
 from provisioning.engine.graph import OnFailure
-from provisioning.models import Instance, Kind, Operation, Release, Size
+from provisioning.models import Instance, Kind, Operation, Size
 from provisioning.services import operation_request
+from tests.conftest import release
 from tests.provisioning.engine.world import World, diamond, registered
 
 
@@ -39,9 +40,9 @@ def instance(clock, acme, alice) -> Instance:
         name="toy", users=1, position=1, machine_type="m", node_count=1, sql_tier="t", sql_disk_gb=1,
         gitserver_disk_gb=1, search_disk_gb=1, infrastructure_cents=1,
     )  # fmt: skip
-    release = Release.objects.create(app_version="1.0.0", chart_version="1.0.0", kind="major")
+    first = release("1.0.0", "major")
     return Instance.objects.create(
-        organization=acme, slug="toy", domain="toy.example", kind=Kind.INTERNAL, size=size, release=release,
+        organization=acme, slug="toy", domain="toy.example", kind=Kind.INTERNAL, size=size, release=first,
         admin_email=alice.email, created_by=alice,
     )  # fmt: skip
 

@@ -1,13 +1,34 @@
 """The database itself refuses what may never be: one illegal row for each constraint of the models."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, transaction
 
 from portal.core import clock
-from provisioning.models import Cluster, Instance, Leak, Operation, Release, Step, Survey
+from provisioning.models import (
+    Cluster,
+    Hold,
+    Instance,
+    Leak,
+    Operation,
+    Outage,
+    PolicyStage,
+    ProbeTally,
+    Rehearsal,
+    Release,
+    Rollout,
+    RolloutMember,
+    RolloutPolicy,
+    RolloutStage,
+    Step,
+    Survey,
+)
 
 pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+HOUR = datetime(2026, 1, 1, 7, tzinfo=UTC)
 
 
 def known() -> set[str]:
@@ -53,6 +74,55 @@ def a_cluster(instance: Instance) -> Cluster:
     )
 
 
+def a_release(version: str, **fields) -> Release:
+    return Release.objects.create(**{"app_version": version, "chart_version": "9", "kind": "minor", **fields})
+
+
+def a_rollout(release: Release | None = None, **fields) -> Rollout:
+    policy, _ = RolloutPolicy.objects.get_or_create(name="any")
+    terms = {"policy": policy, "architecture": "" if release else "1.1", "longest_postponement_days": 1}
+    return Rollout.objects.create(**{"release": release, "most_at_once": 1, **terms, **fields})
+
+
+def a_stage(rollout: Rollout, **fields) -> RolloutStage:
+    return RolloutStage.objects.create(**{"rollout": rollout, "position": 1, **fields})
+
+
+def a_member(instance: Instance, stage: RolloutStage, **fields) -> RolloutMember:
+    return RolloutMember.objects.create(**{"rollout": stage.rollout, "stage": stage, "instance": instance, **fields})
+
+
+def a_policy_stage() -> PolicyStage:
+    policy, _ = RolloutPolicy.objects.get_or_create(name="any")
+    return PolicyStage.objects.create(policy=policy, position=1)
+
+
+def twice(write):
+    return lambda instance: [write(instance) for _ in range(2)]
+
+
+def a_place(instance: Instance, **fields) -> RolloutMember:
+    rollout = Rollout.objects.first() or a_rollout()
+    return a_member(instance, rollout.stages.first() or a_stage(rollout), **fields)
+
+
+def a_rehearsal(instance: Instance, **fields) -> Rehearsal:
+    rollout = Rollout.objects.first() or a_rollout()
+    return Rehearsal.objects.create(**{"rollout": rollout, "instance": instance, **fields})
+
+
+def a_hold(instance: Instance, **fields) -> Hold:
+    return Hold.objects.create(**{"instance": instance, "until": clock.now() + DAY, **fields})
+
+
+def an_outage(instance: Instance, **fields) -> Outage:
+    return Outage.objects.create(instance=instance, **fields)
+
+
+def a_tally(instance: Instance, **fields) -> ProbeTally:
+    return ProbeTally.objects.create(**{"instance": instance, "hour": HOUR, **fields})
+
+
 ILLEGAL = {
     "one_active_operation_each": lambda i: [an_operation(i, status=status) for status in ("running", "undoing")],
     "one_queued_operation_each": lambda i: [an_operation(i), an_operation(i)],
@@ -73,12 +143,34 @@ ILLEGAL = {
     "survey_purpose_is_known": lambda i: a_survey(i, purpose="fun"),
     "a_leak_is_open_once": lambda i: [a_leak(), a_leak()],
     "leak_kind_is_known": lambda i: a_leak(kind="odd"),
+    "release_status_is_known": lambda i: a_release("9", status="odd"),
+    "what_is_published_has_a_chart": lambda i: a_release("9", status="published"),
+    "maintenance_window_is_of_a_week": lambda i: a_copy(i, maintenance_weekday=7),
+    "one_policy_stage_a_position": twice(lambda i: a_policy_stage()),
+    "a_rollout_brings_one_thing": lambda i: a_rollout(architecture=""),
+    "rollout_status_is_known": lambda i: a_rollout(status="asleep"),
+    "one_rollout_of_a_sort_at_once": lambda i: [a_rollout(status=status) for status in ("running", "paused")],
+    "one_rollout_stage_a_position": lambda i: [a_stage(one) for one in [a_rollout()] * 2],
+    "rollout_stage_status_is_known": lambda i: a_stage(a_rollout(), status="asleep"),
+    "one_place_in_a_rollout": twice(a_place),
+    "rollout_member_status_is_known": lambda i: a_place(i, status="asleep"),
+    "one_rehearsal_each": twice(a_rehearsal),
+    "rehearsal_status_is_known": lambda i: a_rehearsal(i, status="asleep"),
+    "one_hold_each": twice(a_hold),
+    "a_hold_ends_in_the_future": lambda i: a_hold(i, until=clock.now() - DAY),
+    "one_open_outage_each": twice(an_outage),
+    "an_outage_ends_after_it_began": lambda i: an_outage(i, ended_at=clock.now() - DAY),
+    "one_tally_an_hour": twice(a_tally),
+    "no_more_failed_than_probed": lambda i: a_tally(i, probes=1, failed=2),
 }
 ALSO_ILLEGAL = [
     ("one_active_operation_each", lambda i: [an_operation(i, status="undoing") for _ in range(2)]),
     ("settled_steps_are_not_due", lambda i: a_step(i, status="undone", due_at=clock.now())),
     ("byok_has_a_cluster", lambda i: a_copy(i, cluster_id=a_cluster(i).pk)),
     ("a_running_survey_is_due", lambda i: a_survey(i, status="done", due_at=clock.now())),
+    ("maintenance_window_is_of_a_week", lambda i: a_copy(i, maintenance_hour=24)),
+    ("a_rollout_brings_one_thing", lambda i: a_rollout(a_release("9"), architecture="1.1")),
+    ("one_rollout_of_a_sort_at_once", lambda i: [a_rollout(a_release(v), status="rolling-back") for v in "89"]),
 ]
 LEGAL = {
     "an ended operation beside an active and a queued one": lambda i: [
@@ -90,6 +182,13 @@ LEGAL = {
         a_trial(i, id="src-3", slug="newer", domain="newer"),
     ],
     "a leak that was resolved, and is back": lambda i: [a_leak(resolved_at=clock.now()), a_leak()],
+    "a rollout of a release beside one of an architecture": lambda i: [
+        a_rollout(status="running"),
+        a_rollout(a_release("9"), status="running"),
+    ],
+    "a draft beside a rollout": lambda i: [a_rollout(status="running"), a_rollout()],
+    "a hold after one that has ended": lambda i: [a_hold(i, ended_at=clock.now()), a_hold(i)],
+    "an outage after one that is over": lambda i: [an_outage(i, ended_at=clock.now() + DAY), an_outage(i)],
     "a plan beside a drift survey": lambda i: [a_survey(i), a_survey(i), a_survey(i, purpose="drift")],
 }
 

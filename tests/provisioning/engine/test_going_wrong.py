@@ -9,6 +9,7 @@ from portal.core import clock as portal_clock
 from portal.core.errors import Conflict, Invalid
 from portal.core.ids import instance_id
 from provisioning.engine import graph, leases, worker
+from provisioning.engine.graph import OnFailure
 from provisioning.models import Instance, Operation
 from provisioning.services import (
     operation_cancel,
@@ -18,7 +19,7 @@ from provisioning.services import (
     operation_undo,
 )
 from tests.provisioning.driving import claimed, run_to_the_end, states, work_once
-from tests.provisioning.engine.world import registered
+from tests.provisioning.engine.world import diamond, registered
 
 pytestmark = pytest.mark.django_db
 
@@ -132,6 +133,49 @@ class TestKindsThatChange:
         operation_cancel(operation=operation, actor=actor, reason="Changed our mind.")
         assert run_to_the_end(operation, clock).status == "undone"
         assert world.there == set()
+
+
+@pytest.fixture
+def irrevocable(world):
+    """`provision` is the diamond, and undoes itself until its right side has begun."""
+    with registered(diamond(world, OnFailure.UNDO, no_return="right")):
+        yield
+
+
+@pytest.mark.usefixtures("irrevocable")
+class TestThePointOfNoReturn:
+    def test_a_failure_before_it_undoes(self, world, begin, clock):
+        world.refuse("ground")
+        assert run_to_the_end(begin(), clock).status == "undone"
+
+    def test_a_failure_after_it_stops_and_asks(self, world, begin, clock):
+        world.refuse("roof")
+        operation = run_to_the_end(begin(), clock)
+        assert operation.status == "failed"
+        assert world.there == {"ground", "left", "right"}
+
+    def test_its_own_failure_stops_too(self, world, begin, clock):
+        """Nobody can tell how far it got."""
+        world.refuse("right")
+        assert run_to_the_end(begin(), clock).status == "failed"
+
+    @pytest.mark.parametrize(("answer", "end"), [(operation_retry, "succeeded"), (operation_undo, "undone")])
+    def test_a_person_decides(self, world, begin, clock, actor, answer, end):
+        world.refuse("roof")
+        operation = run_to_the_end(begin(), clock)
+        answer(operation=operation, actor=actor, reason="Thought about it.")
+        assert run_to_the_end(operation, clock).status == end
+
+    def test_stopped_after_it_the_operation_can_be_set_going_again(self, world, begin, clock, actor):
+        world.wait("roof", again=3600)
+        operation = begin()
+        work_once()
+        operation_cancel(operation=operation, actor=actor, reason="Wait a little.")
+        operation.refresh_from_db()
+        assert operation.status == "failed"
+        assert "past the point" in operation.error
+        operation_retry(operation=operation, actor=actor, reason="Go on.")
+        assert run_to_the_end(operation, clock).status == "succeeded"
 
 
 @pytest.mark.usefixtures("keeping")

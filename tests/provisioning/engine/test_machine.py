@@ -12,7 +12,7 @@ import time_machine
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from provisioning.models import Release
+from tests.conftest import release
 from tests.provisioning.engine import legal
 from tests.provisioning.engine.machine import InstanceMachine
 from tests.provisioning.engine.outside import Outside
@@ -34,7 +34,7 @@ SEARCH = settings(
 @pytest.fixture
 def scene(instance, by_alice):
     for version in VERSIONS[1:]:
-        Release.objects.create(app_version=version, chart_version=version, kind="major")
+        release(version, "major")
     legal.keep_log()
     outside = Outside()
     with registered(*workflows(outside)), time_machine.travel(START, tick=False) as traveller:

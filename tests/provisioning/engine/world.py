@@ -12,10 +12,14 @@ from provisioning.engine.graph import Goal, Node, OnFailure, Undo, Workflow
 
 @dataclass
 class World:
-    """`there` is what exists. `script[name, verb]` are exceptions or waits, taken one per call."""
+    """`there` is what exists, `inputs` what each look was given.
+
+    `script[name, verb]` are exceptions or waits, taken one per call.
+    """
 
     there: set[str] = field(default_factory=set)
     deeds: list[str] = field(default_factory=list)
+    inputs: list[object] = field(default_factory=list)
     script: dict[tuple[str, str], list[Exception | UnderWay | Callable[[], None]]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -43,6 +47,7 @@ class Thing(Action):
     name: str
 
     def look(self, context: Context) -> Seen:
+        self.world.inputs.append(context.inputs)
         if waiting := self.world.play(self.name, "look"):
             return waiting
         return AsWanted({"name": self.name}) if self.name in self.world.there else Missing()
@@ -60,11 +65,26 @@ class Thing(Action):
         return f"dropped {self.name}"
 
 
-def diamond(world: World, on_failure: OnFailure, goal: Goal = Goal.PRESENT, kind: str = "provision") -> Workflow:
-    """ground, then left and right side by side, then roof."""
+def diamond(
+    world: World,
+    on_failure: OnFailure,
+    goal: Goal = Goal.PRESENT,
+    kind: str = "provision",
+    no_return: str = "",
+) -> Workflow:
+    """ground, then left and right side by side, then roof. From `no_return` on a failure does not take it back."""
     table = {"ground": (), "left": ("ground",), "right": ("ground",), "roof": ("left", "right")}
     nodes = tuple(
-        Node(name, needs, Thing(world, name), Undo.REMOVE, usual=minutes(1), deadline=minutes(10), goal=goal)
+        Node(
+            name,
+            needs,
+            Thing(world, name),
+            Undo.REMOVE,
+            usual=minutes(1),
+            deadline=minutes(10),
+            goal=goal,
+            point_of_no_return=lambda _operation, name=name: name == no_return,  # type: ignore[misc] # as in a loop
+        )
         for name, needs in table.items()
     )
     return Workflow(kind, nodes, on_failure, succeeded=lambda operation: None)

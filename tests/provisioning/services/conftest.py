@@ -1,7 +1,8 @@
 import pytest
 import time_machine
 
-from provisioning.models import Release, Size
+from provisioning.models import Size
+from tests.conftest import release
 from tests.provisioning.toys import toy_world
 
 __all__ = ["toy_world"]
@@ -21,7 +22,7 @@ def offered(db, toy_world) -> None:
         name="xs", users=50, position=1, machine_type="m", node_count=1, sql_tier="t", sql_disk_gb=1,
         gitserver_disk_gb=1, search_disk_gb=1, infrastructure_cents=31_300,
     )  # fmt: skip
-    Release.objects.create(app_version="5.11.0", chart_version="5.11.0", kind="minor")
+    release("5.11.0")
 
 
 @pytest.fixture

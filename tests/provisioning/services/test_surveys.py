@@ -200,7 +200,7 @@ def test_drift_is_counted_with_the_exact_change_and_settles_when_it_is_mended(ru
 
 def test_drift_is_measured_against_the_spec_as_it_is_when_the_round_begins(running, sights, clock):
     drift_checks_spread()
-    Instance.objects.filter(pk=running.pk).update(architecture=2)
+    Instance.objects.filter(pk=running.pk).update(architecture="1.0")
     survey = drift_of(running)
     clock.move_to(survey.due_at)
     running.refresh_from_db()

@@ -12,13 +12,13 @@ __all__ = ["devcloud", "devcloud_server"]
 
 
 @pytest.fixture
-def world(devcloud) -> World:
+def world(devcloud, catalogue) -> World:
     """An empty cloud, and an instance that is to be in it."""
     return World(spec_for_tests())
 
 
 @pytest.fixture
-def brought(devcloud, acme, ada) -> World:
+def brought(devcloud, catalogue, acme, ada) -> World:
     """A cluster that acme brings, and an instance that is to run on it: quicker than building Google's."""
     return World(spec_for_tests(tenancy="byok", cluster_id=bring(devcloud, acme, ada).pk))
 

@@ -1,5 +1,8 @@
 """What somebody changed by hand in the cluster is seen, named and put right; what the server itself does is not."""
 
+import base64
+import gzip
+import json
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -14,11 +17,12 @@ from provisioning.engine.action import AsWanted, Change, Context, Differs, Missi
 from provisioning.steps.cluster_access import kubeconfig_for
 from provisioning.steps.kubernetes import Connections
 from provisioning.steps.kubernetes import Namespace as NamespaceAction
-from provisioning.steps.manifest import _changes, _named
+from provisioning.steps.manifest import Document, _named, _told, rendered
 from provisioning.steps.preflight import PointOfReturn, Preflight
-from provisioning.steps.release import Application
+from provisioning.steps.release import Application, newest_revision
 from provisioning.steps.rollout import Rollout
 from provisioning.steps.volumes import VolumeSizes
+from tests.conftest import release
 from tests.provisioning.bringing import bring
 from tests.provisioning.steps.world import World, spec_for_tests
 
@@ -29,6 +33,7 @@ ACTIONS = (NamespaceAction(), Connections(), Application(), VolumeSizes(), Rollo
 
 @pytest.fixture
 def installed(brought):
+    release("5.11.1", "patch")
     brought.build("application")
     return brought
 
@@ -49,7 +54,7 @@ def container(name: str, **fields):
 
 class TestTheRelease:
     @pytest.mark.parametrize("minor_version", ["1.20", "1.33"])
-    def test_as_helm_leaves_it_nothing_differs(self, devcloud, acme, ada, minor_version):
+    def test_as_helm_leaves_it_nothing_differs(self, devcloud, catalogue, acme, ada, minor_version):
         cluster = bring(devcloud, acme, ada, minor_version=minor_version)
         fresh = World(spec_for_tests(tenancy="byok", cluster_id=cluster.pk))
         fresh.build("rollout")
@@ -214,22 +219,50 @@ class TestTheComparison:
     }
 
     def test_defaults_quantities_nulls_and_neighbours_are_no_differences(self):
-        assert list(_changes(self.RENDERED, self.SERVED)) == []
+        assert told(self.RENDERED, self.SERVED) == []
 
     def test_a_scaled_deployment_is_one(self):
         served = {**self.SERVED, "spec": {**self.SERVED["spec"], "replicas": 0}}
-        assert list(_changes(self.RENDERED, served)) == [Change("deployment/worker spec.replicas", 1, 0)]
+        assert told(self.RENDERED, served) == [Change("deployment/worker spec.replicas", 1, 0)]
 
     def test_a_controllers_own_writing_does_not_count(self):
         entries = [{"manager": "kube-controller-manager", "operation": "Update", "subresource": "status"}]
         metadata = {**self.SERVED["metadata"], "managedFields": entries}
         served = {**self.SERVED, "metadata": metadata, "spec": {**self.SERVED["spec"], "replicas": 0}}
-        assert list(_changes(self.RENDERED, served)) == []
+        assert told(self.RENDERED, served) == []
 
     @pytest.mark.parametrize("pair", [("0.1", "100m"), ("1Gi", "1024Mi"), ("4G", "4000M"), (1, "1"), ("1e3", "1k")])
     def test_the_same_quantity_may_be_written_in_many_ways(self, pair):
         here, there = ({"requests": {"x": each}} for each in pair)
         assert _named(here) == _named(there)
+
+
+def told(wanted, served) -> list[Change]:
+    document = Document(wanted["kind"], wanted["metadata"]["name"], json.dumps(wanted))
+    return list(_told(document, served))
+
+
+def test_names_are_told_without_reading_a_whole_object(installed, cluster):
+    newest = newest_revision(cluster, installed.spec)
+    assert newest
+    documents = rendered(newest.record)
+    assert len(documents) > 30
+    for document in documents:
+        assert (document.kind, document.name) == (document.thing["kind"], document.thing["metadata"]["name"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "metadata:\n    labels: {name: no}\n    name: web\nkind: Service",
+        "kind: 'Service'\nmetadata:\n  labels:\n    name: no\n\n  name: \"web\"\nspec:\n  name: no",
+        "{kind: Service, metadata: {name: web}}",
+    ],
+)
+def test_names_are_told_however_they_are_written(text):
+    manifest = {"manifest": f"---\n# Source: a comment\n---\n{text}\n--- # another\n"}
+    record = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(manifest).encode()))).decode()
+    assert [(document.kind, document.name) for document in rendered(record)] == [("Service", "web")]
 
 
 def test_a_config_map_of_the_chart_is_compared_too(installed, by_hand, cluster):

@@ -11,6 +11,7 @@ from provisioning.clients.kubernetes import server_version
 from provisioning.engine.action import AsWanted, Differs, Missing, NotYet, Refused, UnderWay
 from provisioning.steps.cluster_access import kubeconfig_for
 from provisioning.steps.kubernetes import Connections, Namespace, Volumes
+from provisioning.steps.migration import Migration
 from provisioning.steps.release import Application
 from provisioning.steps.rollout import Rollout
 from tests.waiting import eventually
@@ -100,9 +101,10 @@ class TestRollout:
             self.settled(brought)
 
     def test_a_failed_migration_says_so(self, brought, behave):
-        behave("Job", "migrator-5-11-0", "job_fails")
+        behave("Job", "migration-5-11-0", "job_fails")
         brought.build("application")
-        with pytest.raises(Refused, match="migrator-5-11-0 failed"):
+        Migration().make(brought.context("migration"))
+        with pytest.raises(Refused, match="migration-5-11-0 failed"):
             self.settled(brought)
 
     def test_all_up_is_as_wanted(self, brought):

@@ -20,6 +20,7 @@ from provisioning.steps.cluster_access import kubeconfig_for
 from provisioning.steps.release import Application, newest_revision
 from provisioning.steps.rollout import Rollout
 from provisioning.steps.volumes import VolumeSizes
+from tests.conftest import release
 from tests.provisioning.bringing import bring
 from tests.provisioning.steps.world import World, spec_for_tests
 from tests.waiting import eventually
@@ -29,6 +30,7 @@ pytestmark = [pytest.mark.helm, pytest.mark.django_db]
 
 @pytest.fixture
 def installed(brought):
+    release("5.11.1", "patch")
     brought.build("application")
     return brought
 
@@ -123,13 +125,6 @@ def test_uninstalling_twice_is_fine(installed):
     assert isinstance(Application().look(installed.context()), Missing)
 
 
-def test_a_chart_that_cannot_be_rendered_is_a_persons_business(brought, settings):
-    brought.build("connections")
-    settings.CHART = "/nowhere/chart"
-    with pytest.raises(Refused, match="Mend the chart"):
-        Application().make(brought.context())
-
-
 class TestTheChild:
     """The program as a child: its folders, its clock, its death."""
 
@@ -204,7 +199,7 @@ class TestTheChild:
             helm_client.run([str(program)], tmp_path)
 
 
-def test_a_cluster_too_old_for_server_side_apply_is_served(devcloud, acme, ada):
+def test_a_cluster_too_old_for_server_side_apply_is_served(devcloud, catalogue, acme, ada):
     """Its API server rejects what Helm 4 applies by itself."""
     old = World(spec_for_tests(tenancy="byok", cluster_id=bring(devcloud, acme, ada, minor_version="1.20").pk))
     old.build("rollout")
@@ -218,7 +213,7 @@ def test_old_clusters_are_served_without_server_side_apply(devcloud, settings, t
     program.chmod(0o755)
     settings.HELM_BINARY = str(program)
     for apply in (True, False):
-        Helm({}, "n").upgrade("r", "chart", values={}, labels={"spec": "1"}, apply=apply)
+        Helm({}, "n").upgrade("r", b"", values={}, labels={"spec": "1"}, apply=apply)
     first, second = (tmp_path / "calls").read_text().splitlines()
     assert "--force-conflicts" in first
     assert "--server-side=false" not in first

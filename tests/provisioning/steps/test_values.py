@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from provisioning.fleet.architectures import ARCHITECTURES
 from provisioning.fleet.catalogue import SIZES
 from provisioning.spec import SizeSpec
 from provisioning.steps.values import DATABASE_REQUESTS, BroughtCluster, values_for
@@ -38,7 +39,17 @@ def pods(values: dict[str, Any]) -> list[tuple[int, int]]:
     indexer = amounts.pop("indexedSearchIndexer")
     cpu, memory = amounts["indexedSearch"]
     amounts["indexedSearch"] = (cpu + indexer[0], memory + indexer[1])
-    return [amount for name, amount in amounts.items() for _ in range(values[name].get("replicaCount", 1))]
+    own = [amount for name, amount in amounts.items() for _ in range(values[name].get("replicaCount", 1))]
+    return [*own, *beside(values)]
+
+
+def beside(values: dict[str, Any]) -> list[tuple[int, int]]:
+    """The same of the deployments that we give the chart."""
+    amounts = []
+    for found in (found["spec"] for found in values["extraResources"] if found["kind"] == "Deployment"):
+        asked = found["template"]["spec"]["containers"][0]["resources"]["requests"]
+        amounts += [(int(asked["cpu"].rstrip("m")), int(asked["memory"].rstrip("Mi")))] * found["replicas"]
+    return amounts
 
 
 def fit(wanted: list[tuple[int, int]], nodes: list[tuple[int, int]]) -> bool:
@@ -52,20 +63,22 @@ def fit(wanted: list[tuple[int, int]], nodes: list[tuple[int, int]]) -> bool:
     return True
 
 
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("name", [size["name"] for size in SIZES])
-def test_the_pods_of_a_size_fit_its_nodes(name):
+def test_the_pods_of_a_size_fit_its_nodes(name, architecture):
     size = size_named(name)
-    values = values_for(replace(spec_for_tests(), size=size))
+    values = values_for(replace(spec_for_tests(), size=size, architecture=architecture))
     assert fit(pods(values), [room(size.machine_type)] * size.node_count)
 
 
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("name", [size["name"] for size in SIZES])
-def test_the_next_frontend_fits_beside_the_old_one(name):
+def test_the_next_frontend_fits_beside_the_old_one(name, architecture):
     size = size_named(name)
-    frontend = values_for(replace(spec_for_tests(), size=size))["frontend"]["resources"]["requests"]
+    values = values_for(replace(spec_for_tests(), size=size, architecture=architecture))
+    frontend = values["frontend"]["resources"]["requests"]
     surge = (int(frontend["cpu"].rstrip("m")), int(frontend["memory"].rstrip("Mi")))
-    wanted = [*pods(values_for(replace(spec_for_tests(), size=size))), surge]
-    assert fit(wanted, [room(size.machine_type)] * size.node_count)
+    assert fit([*pods(values), surge], [room(size.machine_type)] * size.node_count)
 
 
 def test_the_smallest_size_asks_for_150_gigabytes():
@@ -96,6 +109,14 @@ def test_version_domain_and_labels_are_the_instances():
     assert values["frontend"]["ingress"]["host"] == "acme.sourcegraph.localhost"
 
 
+def test_what_is_made_of_a_customers_backup_does_nothing_by_itself():
+    own, copy = values_for(spec_for_tests(kind="production")), values_for(spec_for_tests(kind="rehearsal"))
+    silent = {"worker", "repoUpdater"}
+    assert {component: copy[component]["replicaCount"] for component in silent} == dict.fromkeys(silent, 0)
+    assert own["worker"]["replicaCount"] == 1
+    assert {key for key in copy if key != "sourcegraph" and own.get(key) != copy[key]} == silent
+
+
 def test_on_a_brought_cluster_nothing_is_cluster_wide():
     values = values_for(spec_for_tests(tenancy="byok"), BROUGHT)
     assert values["storageClass"] == {"create": False, "name": ""}
@@ -116,6 +137,14 @@ def test_with_leave_prometheus_may_look_at_the_whole_cluster():
     values = values_for(spec_for_tests(tenancy="byok"), replace(BROUGHT, has_cluster_wide_rights=True))
     assert values["prometheus"]["enabled"] is True
     assert values["prometheus"]["privileged"] is True
+
+
+def test_the_way_to_a_database_outside_the_network_is_among_them():
+    before = values_for(spec_for_tests(architecture="1.0"))
+    after = values_for(spec_for_tests())
+    kinds = [found["kind"] for found in before["extraResources"] if found not in after["extraResources"]]
+    assert kinds == ["Deployment", "Service"]
+    assert {**before, "extraResources": after["extraResources"]} == after
 
 
 def test_they_survive_yaml():

@@ -27,7 +27,7 @@ def spec_for_tests(**changes: Any) -> InstanceSpec:
         region="us-central1",
         app_version="5.11.0",
         chart_version="5.11.0",
-        architecture=1,
+        architecture="1.1",
         features=(),
         admin_email="alice@acme.example",
         size=SMALL,

@@ -10,10 +10,11 @@ from lightkube.resources.apps_v1 import Deployment
 
 from portal.core.models import AuditEvent
 from provisioning.clients.kubernetes import connected
-from provisioning.models import Leak, Release, Survey
+from provisioning.models import Leak, Survey
 from provisioning.spec import spec_of
 from provisioning.steps import names
 from provisioning.steps.cluster_access import kubeconfig_for
+from tests.conftest import release
 from tests.provisioning.workflows.harness import assert_succeeded, run
 
 pytestmark = [pytest.mark.helm]
@@ -47,14 +48,14 @@ def typed(monkeypatch):
 @pytest.fixture
 def newer(standing) -> str:
     """A release that is newer than the instance's."""
-    Release.objects.create(app_version="99.0.0", chart_version=standing.release.chart_version, kind="major")
+    release("99.0.0", "major")
     return "99.0.0"
 
 
 @on_a_brought_cluster
 def test_it_shows_a_plan_and_then_does_it(standing, newer, ada, typed, settings):
     plan = told("instance_plan", "acme", "upgrade", "--release", newer)
-    assert "0 to make, 1 to change, 0 to remove" in plan
+    assert "1 to make, 1 to change, 0 to remove" in plan  # the migration, and the application
     assert "Down: 0 s" in plan  # a minute and a half of life, at the pace of these tests
 
     document = json.loads(told("instance_plan", standing.pk, "upgrade", "--release", newer, "--json"))
@@ -138,6 +139,12 @@ def test_leaks_are_listed_and_looked_for(standing, devcloud):
         (("instance_plan", "acme", "upgrade"), "Say which release"),
         (("instance_plan", "acme", "upgrade", "--release", "0.0.1"), "There is no release 0.0.1."),
         (("instance_plan", "acme", "resize", "--size", "giant"), "There is no size giant. There are xs"),
+        (("instance_plan", "acme", "rollback"), "Say which release"),
+        (("instance_plan", "acme", "migrate-architecture", "--architecture", "9.9"), "Only a running instance can be"),
+        (
+            ("instance_change", "acme", "rollback", "--release", "0.0.1", "--reason", "r"),
+            "There is no release 0.0.1.",
+        ),
         (("instance_plan", "acme", "resize", "--size", "s"), "Only a running instance can be resized"),
         (("instance_change", "acme", "repair", "--reason", "r", "--by", "x@y.example"), "There is nobody with"),
         (("drift", "nobody"), "There is no instance “nobody”"),

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from portal.core.audit import Actor
+from provisioning.fleet.architectures import NEWEST
 from provisioning.models import Instance, Kind, OperationKind, Release
 from provisioning.services import instance_create
 from provisioning.services.instances import Wish
@@ -59,26 +60,34 @@ def provision(instance):
     return instance.operations.get(kind=OperationKind.PROVISION)
 
 
+@pytest.fixture
+def architecture(request) -> str:
+    """What an instance is built by: the newest, but where it is to be moved to another."""
+    kind = request.node.callspec.params.get("kind") if hasattr(request.node, "callspec") else ""
+    return "1.0" if kind == OperationKind.MIGRATE_ARCHITECTURE else NEWEST
+
+
 @pytest.fixture(scope="session")
-def provisioned() -> dict[str, Standing]:
-    """By tenancy; filled by the first test that needs one."""
+def provisioned() -> dict[tuple[str, str], Standing]:
+    """By tenancy and architecture; filled by the first test that needs one."""
     return {}
 
 
 @pytest.fixture
-def running(devcloud, tenancy, provisioned, request) -> Instance:
+def running(devcloud, tenancy, architecture, provisioned, request) -> Instance:
     """A running instance, one release behind the newest."""
-    if tenancy in provisioned:
-        provisioned[tenancy].put_back(devcloud)
-        return Instance.objects.get(pk=provisioned[tenancy].instance_id)
+    if known := provisioned.get((tenancy, architecture)):
+        known.put_back(devcloud)
+        return Instance.objects.get(pk=known.instance_id)
     instance: Instance = request.getfixturevalue("instance")
     one_behind = Release.objects.order_by("-released_at")[1]
     operation = instance.operations.get()
     operation.wanted |= {"app_version": one_behind.app_version, "chart_version": one_behind.chart_version}
+    operation.wanted |= {"architecture": architecture}
     operation.save()
-    Instance.objects.update(release=one_behind)
+    Instance.objects.update(release=one_behind, architecture=architecture)
     assert_succeeded(run(operation))
-    provisioned[tenancy] = Standing.of(instance, devcloud)
+    provisioned[tenancy, architecture] = Standing.of(instance, devcloud)
     instance.refresh_from_db()
     return instance
 

@@ -4,7 +4,6 @@ import pytest
 
 from provisioning.engine import graph
 from provisioning.engine.graph import OnFailure
-from provisioning.services import operation_request
 from tests.provisioning.driving import states
 from tests.provisioning.workflows.harness import (
     assert_struck_at_every_point,
@@ -17,7 +16,15 @@ from tests.provisioning.workflows.harness import (
     run,
     twice,
 )
-from tests.provisioning.workflows.wishes import BUILT, ask_for, assert_as_its_spec_says, cases, stages
+from tests.provisioning.workflows.wishes import (
+    BUILT,
+    ask_again,
+    ask_for,
+    assert_as_its_spec_says,
+    beside_what_it_always_does,
+    cases,
+    stages,
+)
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -33,17 +40,19 @@ def test_every_registered_kind_and_step_is_under_the_harness():
     known = {workflow.kind for workflow in graph.workflows()}
     assert {kind for kind, _ in cases()} | BUILT == known
     undoing = [workflow for workflow in graph.workflows() if workflow.on_failure is OnFailure.UNDO]
-    assert {(kind, step) for kind, _, step in stages()} == {(w.kind, node.name) for w in undoing for node in w.nodes}
+    steps = {(workflow.kind, node.name) for workflow in undoing for node in workflow.nodes if not node.gives_up}
+    assert {(kind, step) for kind, _, step in stages()} == steps
 
 
 @every_change
 class TestEveryChange:
     def test_it_comes_true_and_what_stands_is_left_alone(self, kind, running, by_owner, devcloud):
-        assert_succeeded(run(ask_for(kind, running, by_owner)))
+        operation = run(ask_for(kind, running, by_owner))
+        assert_succeeded(operation)
         assert_as_its_spec_says(running)
         before = devcloud.calls()[-1]["n"]
-        assert_succeeded(run(operation_request(instance=running, kind=kind, actor=by_owner)))
-        assert changes(devcloud.calls(since=before)) == []
+        assert_succeeded(run(ask_again(operation, by_owner)))
+        assert beside_what_it_always_does(kind, changes(devcloud.calls(since=before))) == []
 
     def test_every_deed_may_be_done_twice(self, kind, running, by_owner):
         operation = ask_for(kind, running, by_owner)
@@ -75,18 +84,19 @@ class TestEveryChange:
 @pytest.mark.parametrize(("kind", "tenancy", "stage"), stages(), indirect=["tenancy"])
 def test_a_failure_at_any_step_takes_everything_back(kind, stage, running, by_owner):
     operation = ask_for(kind, running, by_owner)
-    release, size = running.release_id, running.size_id
+    release, size, architecture = running.release_id, running.size_id, running.architecture
     with in_place_of(failing_at(stage, twice(graph.workflow_of(kind)))):
         assert run(operation).status == "undone", (operation.error, states(operation))
     running.refresh_from_db()
     assert (running.status, running.release_id, running.size_id) == ("running", release, size)
+    assert running.architecture == architecture
     assert_as_its_spec_says(running)
 
 
 @every_undo
-def test_a_crash_at_any_point_of_the_way_back_loses_nothing(kind, running, by_owner):
+def test_a_crash_at_any_point_of_the_way_back_loses_nothing(kind, tenancy, running, by_owner):
     operation, trouble = ask_for(kind, running, by_owner), crashes()
-    last = graph.order(graph.workflow_of(kind).nodes)[-1].name
+    last = [step for of, where, step in stages() if (of, where) == (kind, tenancy)][-1]
     with in_place_of(failing_at(last, graph.workflow_of(kind))):
         assert run(operation, trouble).status == "undone", (operation.error, states(operation))
     assert_as_its_spec_says(running)

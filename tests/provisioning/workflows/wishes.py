@@ -1,6 +1,8 @@
 """What each kind of change is asked for in these tests, and how it is told that an instance is as its spec says."""
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 import httpx
 from django.conf import settings
@@ -13,14 +15,19 @@ from provisioning.engine import graph
 from provisioning.engine.action import AsWanted, Context, Seen
 from provisioning.engine.graph import OnFailure
 from provisioning.models import Instance, Operation, OperationKind, Release, Size, Tenancy
-from provisioning.services import operation_request, resized, upgraded
+from provisioning.services import instance_upgrade, operation_request, resized, upgraded
+from provisioning.services.architectures import migrated
+from provisioning.services.restoring import restorable, rolled_back
 from provisioning.spec import InstanceSpec, spec_of
 from provisioning.steps import names
 from provisioning.steps.cluster_access import kubeconfig_for
 from provisioning.steps.dns import DnsRecord
 from provisioning.workflows.repair import REPAIR
+from provisioning.workflows.upgrade import UPGRADE
+from tests.provisioning.workflows.harness import failing_at, in_place_of, run
 
-BUILT = {str(OperationKind.PROVISION), str(OperationKind.TEARDOWN)}  # they have a file of their own
+# They have files of their own.
+BUILT = {str(OperationKind.PROVISION), str(OperationKind.REHEARSE), str(OperationKind.TEARDOWN)}
 
 
 def newest() -> Release:
@@ -35,7 +42,14 @@ def _larger(instance: Instance) -> InstanceSpec:
 # A kind that is not here asks for the spec that the instance has.
 WISHES: dict[str, Callable[[Instance], InstanceSpec]] = {
     OperationKind.UPGRADE: lambda instance: upgraded(instance, newest()),
+    OperationKind.ROLLBACK: lambda instance: rolled_back(instance, Release.objects.get(app_version="5.10.0")),
     OperationKind.RESIZE: _larger,
+    OperationKind.MIGRATE_ARCHITECTURE: lambda instance: migrated(instance, "1.1"),
+}
+# What a kind does anew each time it is asked for, although all stands; as patterns of calls.
+EACH_TIME: dict[str, str] = {
+    OperationKind.UPGRADE: r"sql\.backupRuns\.insert|gkebackup\..*\.create|(DELETE|POST) jobs",
+    OperationKind.RESTORE: r"sql\.instances\.restoreBackup",
 }
 
 
@@ -50,7 +64,35 @@ def damage(spec: InstanceSpec) -> None:
         DnsRecord().drop(_context(spec, "dns", {}))
 
 
-PREPARATIONS: dict[str, Callable[[InstanceSpec], None]] = {OperationKind.REPAIR: damage}
+def fail_too_late(instance: Instance, actor: Actor, *, is_restored_by_hand: bool = True) -> Operation:
+    """An upgrade has migrated the schema past the version before, and then it failed.
+
+    On a cluster that somebody brings, it is they who restore the databases.
+    """
+    Release.objects.filter(pk=newest().pk).update(schema_is_compatible=False)
+    tell("schemas/incompatible", {"versions": [newest().app_version]})
+    with in_place_of(failing_at("health", UPGRADE)):
+        upgrade = run(instance_upgrade(instance=instance, release=newest(), actor=actor))
+    assert upgrade.status == "failed", upgrade.error
+    if is_restored_by_hand and instance.tenancy == Tenancy.BYOK:
+        tell("schemas", {"database": database_of(instance), "version": instance.release.app_version})
+    return upgrade
+
+
+def _to_restore(instance: Instance, actor: Actor) -> Mapping[str, Any]:
+    return {**(restorable(fail_too_late(instance, actor)) or {})}
+
+
+def _damaged(instance: Instance, _actor: Actor) -> Mapping[str, Any]:
+    damage(spec_of(instance))
+    return {}
+
+
+# What has happened before it is asked for; answers the operation's inputs.
+PREPARATIONS: dict[str, Callable[[Instance, Actor], Mapping[str, Any]]] = {
+    OperationKind.REPAIR: _damaged,
+    OperationKind.RESTORE: _to_restore,
+}
 
 
 def cases(*on_failure: OnFailure) -> list[tuple[str, str]]:
@@ -60,19 +102,52 @@ def cases(*on_failure: OnFailure) -> list[tuple[str, str]]:
 
 
 def stages() -> list[tuple[str, str, str]]:
-    """Kind, tenancy and step, for every step of every change that undoes itself."""
+    """Kind, tenancy and step, for every step of every change that undoes itself; but those whose failure is no loss."""
     return [
         (kind, tenancy, node.name)
         for kind, tenancy in cases(OnFailure.UNDO)
         for node in graph.workflow_of(kind).for_tenancy(tenancy)
+        if not node.gives_up
     ]
 
 
 def ask_for(kind: str, instance: Instance, actor: Actor) -> Operation:
     """The change is under way."""
-    PREPARATIONS.get(kind, lambda _spec: None)(spec_of(instance))
+    inputs = PREPARATIONS.get(kind, lambda _instance, _actor: {})(instance, actor)
     wanted = WISHES.get(kind, spec_of)(instance)
-    return operation_request(instance=instance, kind=kind, actor=actor, wanted=wanted)
+    return operation_request(instance=instance, kind=kind, actor=actor, wanted=wanted, inputs=inputs)
+
+
+def ask_again(operation: Operation, actor: Actor) -> Operation:
+    """The same once more: there is nothing left to change."""
+    instance = Instance.objects.get(pk=operation.instance_id)
+    return operation_request(instance=instance, kind=operation.kind, actor=actor, inputs=operation.inputs)
+
+
+def beside_what_it_always_does(kind: str, calls: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """These calls without those that such a change makes each time."""
+    usual = EACH_TIME.get(kind)
+    return [call for call in calls if not usual or not re.fullmatch(usual, call["method"])]
+
+
+def tell(path: str, form: Any) -> None:
+    """Devcloud's control API is told so."""
+    httpx.put(f"{settings.INSTANCE_GATEWAY}/_control/{path}", json=form, trust_env=False).raise_for_status()
+
+
+def schema_of(instance: Instance) -> str:
+    """The version of the schema in the instance's database, as devcloud knows it."""
+    answer = httpx.get(f"{settings.INSTANCE_GATEWAY}/_control/schemas", trust_env=False).raise_for_status()
+    return str(answer.json()["schemas"][database_of(instance)])
+
+
+def database_of(instance: Instance) -> str:
+    """What devcloud calls it."""
+    spec = spec_of(instance)
+    if spec.tenancy == Tenancy.DEDICATED:
+        return f"projects/{spec.id}/instances/{names.sql_instance(spec)}"
+    server = kubeconfig_for(spec)["clusters"][0]["cluster"]["server"]
+    return f"{server.rpartition('/')[2]}/{names.namespace(spec)}/pgsql"
 
 
 def answering_version(instance: Instance) -> str:

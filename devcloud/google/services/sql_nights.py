@@ -1,0 +1,51 @@
+"""Cloud SQL: the backup of every night, and how many of them are kept."""
+
+from devcloud import timers
+from devcloud.clock import rfc3339
+from devcloud.cloud import Cloud
+from devcloud.google import resources
+from devcloud.google.call import Json
+from devcloud.google.services.connections import INSTANCES
+from devcloud.google.services.sql_backups import BACKUPS, COPIES, copy_of
+from devcloud.google.services.sql_settings import NIGHT, next_night
+
+
+@timers.action(NIGHT)
+def _night(cloud: Cloud, at: float, arguments: Json) -> None:
+    """What runs and is to be backed up is; the oldest that are too many go. The next night comes in any case."""
+    name = arguments["name"]
+    entry = cloud.store.get(INSTANCES, name)
+    if entry is None:
+        return
+    settings = entry["body"]["settings"]
+    timers.schedule(cloud, next_night(at, settings), NIGHT, arguments)
+    runs = entry["body"]["state"] == "RUNNABLE" and settings["activationPolicy"] == "ALWAYS"
+    if runs and settings["backupConfiguration"]["enabled"]:
+        _back_up(cloud, at, name, entry["body"])
+        _forget(cloud, name, settings["backupConfiguration"]["backupRetentionSettings"]["retainedBackups"])
+
+
+def _back_up(cloud: Cloud, at: float, name: str, instance: Json) -> None:
+    backup_id = resources.new_id()[:13]
+    body = {
+        "kind": "sql#backupRun",
+        "type": "AUTOMATED",
+        "id": backup_id,
+        "instance": name.rpartition("/")[2],
+        "status": "SUCCESSFUL",
+        "backupKind": "SNAPSHOT",
+        "databaseVersion": instance["databaseVersion"],
+        "location": "us",
+        **dict.fromkeys(("enqueuedTime", "startTime", "windowStartTime", "endTime"), rfc3339(at)),
+    }
+    run = f"{name}/backupRuns/{backup_id}"
+    cloud.store.put(BACKUPS, run, {"body": body, "visible_at": at, "ready": True})
+    cloud.store.put(COPIES, run, copy_of(cloud, name, instance))
+
+
+def _forget(cloud: Cloud, name: str, kept: int) -> None:
+    found = cloud.store.items(BACKUPS, f"{name}/backupRuns/")
+    automated = [(entry["body"]["startTime"], run) for run, entry in found if entry["body"]["type"] == "AUTOMATED"]
+    for _started, run in sorted(automated, reverse=True)[kept:]:
+        for collection in (BACKUPS, COPIES):
+            cloud.store.delete(collection, run)

@@ -1,0 +1,44 @@
+"""The two ways of bringing a change to the fleet that the portal ships with. From then on they are the admins'."""
+
+from typing import Any, Final
+
+from django.db import transaction
+
+from provisioning.models import PolicyStage, RolloutPolicy
+
+WORKING_DAY = {"soak_hours": 24, "soak_skips_weekends": True}
+# fmt: off
+POLICIES: Final[dict[str, tuple[dict[str, Any], tuple[dict[str, Any], ...]]]] = {
+    # Two working days to verify after the internal instances: that is how long the first stage rests.
+    "major": (
+        {"title": "Major releases and architectures", "suits": ["major", "architecture"]},
+        (
+            {"name": "Internal", "soak_hours": 48, "soak_skips_weekends": True},
+            {"name": "30 % of trials, 10 % of customers", "trial_percent": 30, "customer_percent": 10, **WORKING_DAY,
+             "needs_approval": True, "needs_rehearsal": True},
+            {"name": "All trials, 40 % of customers", "trial_percent": 100, "customer_percent": 40, **WORKING_DAY},
+            {"name": "All", "trial_percent": 100, "customer_percent": 100, **WORKING_DAY},
+        ),
+    ),
+    "minor-and-patch": (
+        {"title": "Minor releases and patches", "suits": ["minor", "patch"]},
+        (
+            {"name": "Internal", "soak_hours": 2},
+            {"name": "10 %", "trial_percent": 10, "customer_percent": 10, "soak_hours": 4},
+            {"name": "40 %", "trial_percent": 40, "customer_percent": 40, "soak_hours": 4},
+            {"name": "All", "trial_percent": 100, "customer_percent": 100, "soak_hours": 1},
+        ),
+    ),
+}
+# fmt: on
+
+
+@transaction.atomic
+def load_policies() -> None:
+    """Every policy of ours stands; one that is there already stays as admins have made it."""
+    for name, (terms, stages) in POLICIES.items():
+        policy, is_new = RolloutPolicy.objects.get_or_create(name=name, defaults=terms)
+        if is_new:
+            PolicyStage.objects.bulk_create(
+                PolicyStage(policy=policy, position=position, **stage) for position, stage in enumerate(stages, start=1)
+            )

@@ -1,0 +1,75 @@
+"""A gateway before instances, on this machine: each host answers as it is told to, over connections that are kept."""
+
+import contextlib
+import socket
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+SILENT, CLOSED = "silent", "closed"
+
+
+@dataclass
+class Gateway:
+    """`ways` by host: a status, SILENT (no answer until the end) or CLOSED (the connection is closed instead)."""
+
+    url: str = ""
+    ways: dict[str, int | str] = field(default_factory=dict)
+    asked: Counter[str] = field(default_factory=Counter)
+    connections: int = 0
+    is_over: threading.Event = field(default_factory=threading.Event)
+    sockets: set[socket.socket] = field(default_factory=set)
+
+    def close_idle_connections(self) -> None:
+        """As a server does with what was idle for too long."""
+        for each in list(self.sockets):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def gateway() -> Iterator[Gateway]:
+    """It answers on a port of its own."""
+    known = Gateway()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            known.connections += 1
+            known.sockets.add(self.request)
+            super().setup()
+
+        def do_GET(self) -> None:
+            host = self.headers["Host"].partition(":")[0]
+            known.asked[f"{host}{self.path}"] += 1
+            way = known.ways.get(host, 200)
+            if way == SILENT:
+                known.is_over.wait()
+            if isinstance(way, str):
+                self.close_connection = True
+                return
+            self.send_response(way)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        def log_message(self, *_args: object) -> None:
+            """Nobody reads it."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    known.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield known
+    finally:
+        known.is_over.set()
+        known.close_idle_connections()
+        server.shutdown()
+        server.server_close()
+        thread.join()
