@@ -13,8 +13,8 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Call:
-    """One checked call. `project` is the id of the project that it is about, or empty; `fault` is what an injected
-    fault wants of the operation that it starts.
+    """One checked call. `project` is the id of the project that it is about, or empty; `counted_for` is whose quota the
+    caller says that it uses, or empty; `fault` is what an injected fault wants of the operation that it starts.
     """
 
     cloud: Cloud
@@ -24,6 +24,7 @@ class Call:
     at: float
     project: str = ""
     project_number: str = ""
+    counted_for: str = ""
     fault: Effect | None = None
 
     def __getitem__(self, name: str) -> str:

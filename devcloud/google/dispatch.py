@@ -101,6 +101,7 @@ def _performed(
         parameters=check_parameters(method, path, request.query_params.multi_items()),
         body=check_body(method, _parsed(content)),
         at=at,
+        counted_for=request.headers.get("x-goog-user-project", ""),
         fault=fault,
     )
     handler = HANDLERS.get(method.id)

@@ -39,6 +39,8 @@ def placed(call: Call) -> Call:
     """The call with its project: names say the id, whatever the caller wrote. Raises GoogleError where the project
     can't be used, or where the service is not enabled in it.
     """
+    if call.counted_for:
+        _check_counted(call)
     if call.method.service == "cloudresourcemanager":
         return call
     reference = _reference(call)
@@ -88,6 +90,18 @@ def _unknown(call: Call, reference: str) -> errors.GoogleError:
     if call.method.service in {"compute", "sqladmin", "dns", "storage"}:
         return errors.not_found(f"projects/{reference}")
     return errors.forbidden(f"Permission denied on resource project {reference}.", "CONSUMER_INVALID")
+
+
+def _check_counted(call: Call) -> None:
+    """The project whose quota the call is to use is the caller's to use, and has the service."""
+    project = find_project(call.cloud, call.counted_for)
+    if project is None or project["state"] != "ACTIVE":
+        message = (
+            f"Caller does not have required permission to use project {call.counted_for}. Grant the caller the "
+            "roles/serviceusage.serviceUsageConsumer role, or a custom role with serviceusage.services.use."
+        )
+        raise errors.forbidden(message, "USER_PROJECT_DENIED")
+    _check_enabled(call, project)
 
 
 def _check_enabled(call: Call, project: Json) -> None:

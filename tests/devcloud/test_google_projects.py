@@ -157,6 +157,19 @@ class TestServices:
         google.devcloud.skip(PROPAGATION_SECONDS)
         assert "items" not in networks.execute()
 
+    @pytest.mark.parametrize(
+        ("services", "whose", "reason"),
+        [(["sqladmin"], "nobodys-project", "forbidden"), (["iam"], "", "accessNotConfigured")],
+    )
+    def test_a_call_uses_nobodys_quota_but_its_callers(self, google, services, whose, reason):
+        place, own = google.project("sqladmin"), google.project(*services)
+        request = google.api("sqladmin").instances().list(project=place.id)
+        request.headers["x-goog-user-project"] = whose or own.id
+        refused = refusal(request)
+        assert (refused.code, refused.reason) == (403, reason)
+        request.headers["x-goog-user-project"] = place.id
+        assert "items" not in request.execute()
+
     def test_enabled_services_are_listed_by_state(self, google):
         place = google.project("iam", "compute")
         listed = google.api("serviceusage").services().list(parent=place.name, filter="state:ENABLED").execute()

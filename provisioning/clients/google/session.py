@@ -55,6 +55,7 @@ def execute(request: Any) -> dict[str, Any]:
     """The answer as JSON. Raises NotYet, Refused or a GoogleError; a timeout or a lost connection as they come."""
     call = call_of(request)
     quotas.take(call)
+    request.headers.update(quotas.headers_of(call))
     try:
         answer = _answer(request)
     except HttpError as error:

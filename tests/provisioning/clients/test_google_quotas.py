@@ -73,14 +73,14 @@ def test_who_comes_later_is_told_a_later_time_and_coming_early_changes_nothing(g
 
 
 def test_who_was_sent_away_goes_before_who_comes_later(google):
-    google.GOOGLE_QUOTAS = {"sqladmin": 600}
-    taken(reading("sqladmin", "src-0"))
-    first = refusal(reading("sqladmin", "src-1")).again.total_seconds()
+    google.GOOGLE_QUOTAS = {"cloudresourcemanager": 600}
+    taken(reading("cloudresourcemanager", "src-0"))
+    first = refusal(reading("cloudresourcemanager", "src-1")).again.total_seconds()
     for number in range(2, 9):
-        refusal(reading("sqladmin", f"src-{number}"))
+        refusal(reading("cloudresourcemanager", f"src-{number}"))
     time.sleep(first)  # as the engine would
-    assert refusal(reading("sqladmin", "src-late"))
-    take(reading("sqladmin", "src-1"))
+    assert refusal(reading("cloudresourcemanager", "src-late"))
+    take(reading("cloudresourcemanager", "src-1"))
 
 
 def test_reads_and_writes_count_apart_and_a_verb_may_have_its_own(google):
@@ -96,11 +96,17 @@ def test_a_project_costs_ten_writes(google):
     assert taken(reading("cloudresourcemanager")) >= 10
 
 
-def test_each_instance_has_its_own_quota_of_compute_engine_and_all_share_the_others(google):
-    google.GOOGLE_QUOTAS = {"compute": 60, "gkebackup": 60}
-    taken(reading("compute", "src-1"))
+@pytest.mark.parametrize("service", ["compute", "sqladmin"])
+def test_each_instance_has_its_own_quota_of_what_counts_against_its_project(google, service):
+    google.GOOGLE_QUOTAS = {service: 60}
+    taken(reading(service, "src-1"))
+    refusal(reading(service, "src-1"))
+    take(reading(service, "src-2"))
+
+
+def test_all_share_the_others(google):
+    google.GOOGLE_QUOTAS = {"gkebackup": 60}
     taken(reading("gkebackup", "src-1"))
-    take(reading("compute", "src-2"))
     refusal(reading("gkebackup", "src-2"))
 
 
@@ -137,30 +143,30 @@ def test_a_wait_is_in_the_engines_time(google):
 
 
 def test_a_turn_that_has_begun_is_not_stopped_half_way(google):
-    google.GOOGLE_QUOTAS = {"sqladmin": 60}
+    google.GOOGLE_QUOTAS = {"cloudresourcemanager": 60}
     with turn("step-1"):
         for _ in range(20):
-            take(reading("sqladmin"))
+            take(reading("cloudresourcemanager"))
     with turn("step-2"):
-        assert refusal(reading("sqladmin")).again.total_seconds() > 15  # the debt is waited for
+        assert refusal(reading("cloudresourcemanager")).again.total_seconds() > 15  # the debt is waited for
     with turn("step-1"):
-        assert refusal(reading("sqladmin"))  # and it was the one turn that might
+        assert refusal(reading("cloudresourcemanager"))  # and it was the one turn that might
 
 
 def test_whoever_was_sent_away_three_times_goes_in(google):
-    google.GOOGLE_QUOTAS = {"sqladmin": 6000}
+    google.GOOGLE_QUOTAS = {"cloudresourcemanager": 6000}
     with turn("hog"):
         for _ in range(2000):
-            take(reading("sqladmin"))  # far into debt
-    bucket = "sqladmin"
+            take(reading("cloudresourcemanager"))  # far into debt
+    bucket = "cloudresourcemanager"
     for count in range(1, 4):
         with turn("patient"):
-            refusal(reading("sqladmin"))
+            refusal(reading("cloudresourcemanager"))
         assert place_of(google, bucket, "patient")["sent_away"] == str(count)
         with redis.Redis.from_url(google.CACHES["default"]["LOCATION"]) as client:
             client.hset(f"google-quota:{bucket}:place:patient", "due", 0)  # its time has come
     with turn("patient"):
-        take(reading("sqladmin"))
+        take(reading("cloudresourcemanager"))
     assert place_of(google, bucket, "patient") == {}
 
 
@@ -175,14 +181,14 @@ def work_off(steps: PriorityQueue[tuple[float, int, int]], done: dict[int, int])
         try:
             with turn(f"step-{step}"):
                 for _ in range(5):
-                    take(reading("sqladmin", f"src-{step}"))
+                    take(reading("cloudresourcemanager", f"src-{step}"))
             done[step] = tries + 1
         except NotYet as not_yet:
             steps.put((time.monotonic() + not_yet.again.total_seconds(), tries + 1, step))
 
 
 def test_everyone_gets_through_a_tiny_quota_and_the_quota_holds(google):
-    google.GOOGLE_QUOTAS = {"sqladmin": 4800}  # 80 a second, for 40 looks of 5 calls on 4 workers
+    google.GOOGLE_QUOTAS = {"cloudresourcemanager": 4800}  # 80 a second, for 40 looks of 5 calls on 4 workers
     steps: PriorityQueue[tuple[float, int, int]] = PriorityQueue()
     for step in range(40):
         steps.put((0.0, 0, step))

@@ -53,6 +53,15 @@ def anonymous(settings):
     return settings
 
 
+def test_a_call_to_cloud_sql_uses_the_quota_of_the_project_it_is_about(anonymous):
+    with server(answer_with("200 OK")) as (endpoint, seen):
+        anonymous.GOOGLE_API_ENDPOINT = endpoint
+        execute(api("sqladmin", "v1").instances().get(project="src-1", instance="sql-1"))
+        get_network()
+    counted = [b"x-goog-user-project: src-1" in request.lower() for request in seen]
+    assert counted == [True, False]
+
+
 def test_the_path_is_that_of_the_service_below_the_endpoint(anonymous):
     with server(answer_with("200 OK", b'{"name": "n"}')) as (endpoint, seen):
         anonymous.GOOGLE_API_ENDPOINT = endpoint
