@@ -65,8 +65,8 @@ def main() -> None:
     count = parser.parse_args().count
     organization, by = actor()
     first = _provisioned(organization, by)
-    *fleet, alone = [first, *copies_of(first, count)]
-    looped = copies_of(first, LOOPED)
+    copies = copies_of(first, count + LOOPED)
+    fleet, alone, looped = [first, *copies[: count - 1]], copies[count - 1], copies[count:]
     Instance.objects.filter(pk__in=[each.pk for each in [alone, *looped]]).update(channel=Channel.PAUSED)
     control("PUT", "profile", {"speed": AS_IN_LIFE, "durations": ROLLOUT_SECONDS})
     release = _release(by)
