@@ -26,6 +26,7 @@ _HELP = """\
   bin/bench idle         what an idle fleet costs the database
   bin/bench probes       what it costs the prober to look at a fleet, idle and with a fifth of it under change
   bin/bench fleet-upgrade   a release for a whole fleet at once, against what the machine and one instance allow
+  bin/bench bad-release  a release that goes bad at the second stage: who is touched, who comes back, who notices
 
 The last line of the output is one JSON object; ratios compare figures of one run."""
 WORKER_PROCESSES = 2
@@ -69,6 +70,7 @@ BENCHMARKS = {
         times_helm=True,
         is_probed=True,
     ),
+    "bad-release": Benchmark("tools.benchmarks.bad_release", count=1_000, app="portal", speed=10.0, is_probed=True),
 }
 
 

@@ -28,22 +28,17 @@ from django.conf import settings  # noqa: E402
 from django.db.models import Max, Min, Sum  # noqa: E402
 
 from portal.core.audit import Actor  # noqa: E402
-from portal.core.models import Organization  # noqa: E402
 from provisioning.engine.graph import longest_path  # noqa: E402
 from provisioning.models import (  # noqa: E402
     Channel,
     Instance,
-    Kind,
     Operation,
     ProbeTally,
     Release,
     Rollout,
     RolloutPolicy,
 )
-from provisioning.models.operations import LIVE  # noqa: E402
-from provisioning.services import instance_create, instance_upgrade  # noqa: E402
-from provisioning.services.instances import Wish  # noqa: E402
-from provisioning.services.releases import release_import, release_publish  # noqa: E402
+from provisioning.services import instance_upgrade  # noqa: E402
 from provisioning.services.rollouts import rollout_create, rollout_start  # noqa: E402
 from provisioning.spec import InstanceSpec, spec_of  # noqa: E402
 from provisioning.steps import names  # noqa: E402
@@ -51,11 +46,11 @@ from provisioning.steps.cluster_access import kubeconfig_for  # noqa: E402
 from provisioning.steps.release import wanted_values  # noqa: E402
 from tools.benchmarks.copies import control, copies_of  # noqa: E402
 from tools.benchmarks.fleet import actor  # noqa: E402
+from tools.benchmarks.upgrades import NEW, await_status, ended, newer_release, provisioned, say  # noqa: E402
 
-QUICKLY, AS_IN_LIFE = 200.0, 1.0
+AS_IN_LIFE = 1.0
 ROLLOUT_SECONDS = {"kubernetes.deployment": 60.0, "kubernetes.statefulset": 60.0}
-NEW, AT_ONCE_IN_THE_LOOP, LOOPED = "5.12.0", 4, 20
-PATIENCE_SECONDS = 5_400
+AT_ONCE_IN_THE_LOOP, LOOPED = 4, 20
 HELM_TIMES = re.compile(r"(\d+)m([\d.]+)s")
 
 
@@ -64,36 +59,23 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=250, help="instances")
     count = parser.parse_args().count
     organization, by = actor()
-    first = _provisioned(organization, by)
+    first = provisioned(organization, by)
     copies = copies_of(first, count + LOOPED)
     fleet, alone, looped = [first, *copies[: count - 1]], copies[count - 1], copies[count:]
     Instance.objects.filter(pk__in=[each.pk for each in [alone, *looped]]).update(channel=Channel.PAUSED)
     control("PUT", "profile", {"speed": AS_IN_LIFE, "durations": ROLLOUT_SECONDS})
-    release = _release(by)
+    release = newer_release(by)
     path, path_seconds = _alone(alone, release, by)
-    _say(f"one: longest path {path_seconds:.1f} s: {' > '.join(path)}")
+    say(f"one: longest path {path_seconds:.1f} s: {' > '.join(path)}")
     result = {"longest_path_seconds": round(path_seconds, 1), **_together(release, by, path_seconds)}
     loop_seconds = _loop([spec_of(instance) for instance in looped]) * len(fleet) / LOOPED
-    _say(f"a loop over as many would take {loop_seconds:.0f} s")
+    say(f"a loop over as many would take {loop_seconds:.0f} s")
     result |= {"against_loop": round(loop_seconds / result["makespan_seconds"], 2), "instances": len(fleet)}
     print(json.dumps(result))  # noqa: T201
 
 
-def _provisioned(organization: Organization, by: Actor) -> Instance:
-    control("PUT", "profile", {"speed": QUICKLY})
-    instance = instance_create(organization=organization, wish=Wish("fleetorigin", Kind.PRODUCTION), actor=by)
-    _wait_for(instance.operations.get())
-    instance.refresh_from_db()
-    return instance
-
-
-def _release(by: Actor) -> Release:
-    release = release_import(app_version=NEW, chart=settings.CHART, actor=by)
-    return release_publish(release=release, actor=by, reason="To be measured.")
-
-
 def _alone(instance: Instance, release: Release, by: Actor) -> tuple[list[str], float]:
-    operation = _wait_for(instance_upgrade(instance=instance, release=release, actor=by))
+    operation = ended(instance_upgrade(instance=instance, release=release, actor=by))
     took = {
         step.name: (step.finished_at - step.started_at).total_seconds()
         for step in operation.steps.all()
@@ -108,14 +90,14 @@ def _together(release: Release, by: Actor, path_seconds: float) -> dict[str, Any
     rollout = rollout_create(release=release, policy=policy, is_emergency=True, actor=by, reason="To be measured.")
     before = _cpu_seconds()
     rollout_start(rollout=rollout, actor=by, reason="To be measured.")
-    _wait_for_rollout(rollout)
+    await_status(rollout, Rollout.Status.SUCCEEDED)
     spent = {name: seconds - before[name] for name, seconds in _cpu_seconds().items()}
     operations = Operation.objects.filter(rollout_members__rollout=rollout)
     times = operations.aggregate(begun=Min("created_at"), ended=Max("finished_at"))
     makespan = _between(times["begun"], times["ended"])
     limit = max((spent["helm"] + spent["devcloud"]) / (os.cpu_count() or 1), path_seconds)
     probes = ProbeTally.objects.aggregate(probes=Sum("probes"), failed=Sum("failed"))
-    _say(f"{operations.count()} together: {makespan:.0f} s, limit {limit:.0f} s; CPU seconds: {spent}")
+    say(f"{operations.count()} together: {makespan:.0f} s, limit {limit:.0f} s; CPU seconds: {spent}")
     return {
         "makespan_ratio": round(makespan / limit, 3),
         "makespan_seconds": round(makespan, 1),
@@ -125,27 +107,6 @@ def _together(release: Release, by: Actor, path_seconds: float) -> dict[str, Any
         "downtime_seconds_most": operations.aggregate(most=Max("downtime_seconds"))["most"],
         **probes,
     }
-
-
-def _wait_for(operation: Operation) -> Operation:
-    until = time.monotonic() + PATIENCE_SECONDS
-    while operation.status in LIVE:
-        if time.monotonic() > until:
-            raise SystemExit(f"Not at an end after {PATIENCE_SECONDS} s.")
-        time.sleep(0.5)
-        operation.refresh_from_db()
-    if operation.status != "succeeded":
-        raise SystemExit(f"{operation} is {operation.status}: {operation.error}")
-    return operation
-
-
-def _wait_for_rollout(rollout: Rollout) -> None:
-    until = time.monotonic() + PATIENCE_SECONDS
-    while rollout.status != Rollout.Status.SUCCEEDED:
-        if time.monotonic() > until or rollout.status != Rollout.Status.RUNNING:
-            raise SystemExit(f"The rollout is {rollout.status}: {rollout.paused_because}")
-        time.sleep(2)
-        rollout.refresh_from_db()
 
 
 def _cpu_seconds() -> dict[str, float]:
@@ -182,10 +143,6 @@ def _loop(specs: Sequence[InstanceSpec]) -> float:
 
 def _between(begun: datetime, ended: datetime) -> float:
     return (ended - begun).total_seconds()
-
-
-def _say(sentence: str) -> None:
-    print(sentence, flush=True)  # noqa: T201 - for who runs the benchmark
 
 
 if __name__ == "__main__":

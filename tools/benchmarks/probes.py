@@ -19,15 +19,11 @@ import psutil  # noqa: E402 - Django has to be set up first
 from django.db.models import Sum  # noqa: E402
 
 from portal.core import clock  # noqa: E402
-from portal.core.audit import Actor  # noqa: E402
-from portal.core.models import Organization  # noqa: E402
-from provisioning.models import Instance, Kind, Operation, OperationKind, OperationStatus, ProbeTally  # noqa: E402
-from provisioning.services import instance_create  # noqa: E402
-from provisioning.services.instances import Wish  # noqa: E402
-from tools.benchmarks.copies import control, copies_of  # noqa: E402
+from provisioning.models import Operation, OperationKind, OperationStatus, ProbeTally  # noqa: E402
+from tools.benchmarks.copies import copies_of  # noqa: E402
 from tools.benchmarks.fleet import actor  # noqa: E402
+from tools.benchmarks.upgrades import provisioned  # noqa: E402
 
-QUICKLY = 200.0
 SETTLING_SECONDS, MEASURED_SECONDS = 40, 60
 ONE_IN = 5  # is under change, when any is
 
@@ -36,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=1_000, help="instances")
     count = parser.parse_args().count
-    first = _provisioned(*actor())
+    first = provisioned(*actor())
     fleet = [first, *copies_of(first, count - 1)]
     result = {"instances": len(fleet), "idle": _measured(), "under_change": {}}
     Operation.objects.bulk_create(
@@ -50,19 +46,6 @@ def main() -> None:
         for instance in fleet[: count // ONE_IN]
     )
     print(json.dumps({**result, "under_change": _measured()}))  # noqa: T201
-
-
-def _provisioned(organization: Organization, by: Actor) -> Instance:
-    control("PUT", "profile", {"speed": QUICKLY})
-    instance = instance_create(organization=organization, wish=Wish("probed", Kind.PRODUCTION), actor=by)
-    operation = instance.operations.get()
-    while operation.is_live:
-        time.sleep(0.5)
-        operation.refresh_from_db()
-    if operation.status != OperationStatus.SUCCEEDED:
-        raise SystemExit(f"{operation} is {operation.status}: {operation.error}")
-    instance.refresh_from_db()
-    return instance
 
 
 def _measured() -> dict[str, float]:
