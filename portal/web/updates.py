@@ -9,6 +9,7 @@ from portal.core import clock
 from portal.web.seen import Seen, seen_of
 from portal.web.standing import Standing, standing_of_operation
 from portal.web.wording import moment_in, place_of, roughly, span
+from provisioning.fleet.members import latest_postponement
 from provisioning.fleet.windows import Window, in_words, window_of
 from provisioning.models import Instance, Operation, OperationKind, OperationStatus
 from provisioning.selectors import operations_of
@@ -71,9 +72,8 @@ class PlannedUpdate:
 
     @cached_property
     def latest(self) -> datetime:
-        """How far it can be put off: so many days from when its turn came."""
         member = self.planned.member
-        return (member.stage.started_at or self.now) + timedelta(days=member.rollout.longest_postponement_days)
+        return latest_postponement(member, member.rollout, self.now)
 
     @property
     def latest_in_words(self) -> str:

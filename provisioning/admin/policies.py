@@ -1,7 +1,6 @@
 """Rollout policies: admins edit them with all their stages on one page. Rollouts that are made already keep theirs."""
 
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django import forms
@@ -17,12 +16,11 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminI
 from portal.core.admin.pages import StaffMayLook, acting
 from portal.core.audit import record
 from provisioning.admin.catalogue import AuditedPage
+from provisioning.fleet.policies import why_unsound
 from provisioning.models import PolicyStage, Release, RolloutPolicy
 from provisioning.models.rollouts import StageTerms
 
 KINDS: Final = [*Release.Kind.choices, ("architecture", "Architecture")]
-SHARES: Final = {"internal_percent": "internal", "trial_percent": "trial", "customer_percent": "customer"}
-ALL: Final = 100
 TERMS: Final = tuple(field.name for field in StageTerms._meta.fields if field.name != "position")  # noqa: SLF001 - Django's documented model API
 LABELS: Final = {
     "internal_percent": "Internal, percent",
@@ -36,22 +34,6 @@ LABELS: Final = {
     "needs_approval": "Begins only when approved",
     "needs_rehearsal": "Begins only when rehearsed",
 }
-
-
-def why_not(stages: Sequence[StageTerms]) -> str:
-    """Why these stages, in their order, make no policy; "" when they do."""
-    if not stages:
-        return "A policy has at least one stage."
-    for before, stage in pairwise(stages):
-        for share, kind in SHARES.items():
-            if getattr(stage, share) < getattr(before, share):
-                return (
-                    f"Shares never fall: “{stage.name}” takes {getattr(stage, share)} % of {kind} instances, "
-                    f"“{before.name}” before it {getattr(before, share)} %."
-                )
-    if any(getattr(stages[-1], share) != ALL for share in SHARES):
-        return f"The last stage reaches everybody: “{stages[-1].name}” must take 100 % of each kind."
-    return ""
 
 
 class StageForm(forms.ModelForm):  # type: ignore[type-arg] # generic for the type checker only
@@ -79,7 +61,7 @@ class StageFormSet(BaseInlineFormSet):  # type: ignore[type-arg] # generic for t
 
     def clean(self) -> None:
         super().clean()
-        if not any(self.errors) and (why := why_not(self.stages())):
+        if not any(self.errors) and (why := why_unsound(self.stages())):
             raise forms.ValidationError(why)
 
     def stages(self) -> list[PolicyStage]:

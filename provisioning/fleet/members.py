@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from provisioning.fleet.obstacles import Facts, HeldBack, Obstacle, Turn, obstacle
 from provisioning.fleet.places import follows
@@ -64,6 +64,11 @@ def why_left_out(instance: Instance, rollout: Rollout) -> str:
     if not is_for(instance.channel, rollout):
         return f"follows {instance.channel}"
     return ""
+
+
+def latest_postponement(member: RolloutMember, rollout: Rollout, now: datetime) -> datetime:
+    """How far it can be put off: so many days from when its turn came, or would come at the soonest."""
+    return (member.stage.started_at or now) + timedelta(days=rollout.longest_postponement_days)
 
 
 def turns_of(

@@ -1,11 +1,16 @@
-"""The two ways of bringing a change to the fleet that the portal ships with. From then on they are the admins'."""
+"""What makes a policy, and the two that the portal ships with. From then on they are the admins'."""
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 from django.db import transaction
 
 from provisioning.models import PolicyStage, RolloutPolicy
+from provisioning.models.rollouts import StageTerms
 
+SHARES: Final = {"internal_percent": "internal", "trial_percent": "trial", "customer_percent": "customer"}
+ALL: Final = 100
 WORKING_DAY = {"soak_hours": 24, "soak_skips_weekends": True}
 # fmt: off
 POLICIES: Final[dict[str, tuple[dict[str, Any], tuple[dict[str, Any], ...]]]] = {
@@ -42,3 +47,19 @@ def load_policies() -> None:
             PolicyStage.objects.bulk_create(
                 PolicyStage(policy=policy, position=position, **stage) for position, stage in enumerate(stages, start=1)
             )
+
+
+def why_unsound(stages: Sequence[StageTerms]) -> str:
+    """Why these stages, in their order, make no policy; "" when they do."""
+    if not stages:
+        return "A policy has at least one stage."
+    for before, stage in pairwise(stages):
+        for share, kind in SHARES.items():
+            if getattr(stage, share) < getattr(before, share):
+                return (
+                    f"Shares never fall: “{stage.name}” takes {getattr(stage, share)} % of {kind} instances, "
+                    f"“{before.name}” before it {getattr(before, share)} %."
+                )
+    if any(getattr(stages[-1], share) != ALL for share in SHARES):
+        return f"The last stage reaches everybody: “{stages[-1].name}” must take 100 % of each kind."
+    return ""

@@ -1,4 +1,7 @@
-"""When each instance is looked at: every so often, spread evenly, oftener under change, and each second while down."""
+"""When each instance is looked at: every so often, spread evenly, oftener under change, and each second while down.
+
+With very many under change at once each has its turn less often, so that one process can look at all of them.
+"""
 
 import asyncio
 import math
@@ -28,13 +31,6 @@ class _Watch:
     timer: asyncio.TimerHandle | None = None
     task: asyncio.Task[None] | None = None
 
-    @property
-    def interval_seconds(self) -> float:
-        if self.is_down or self.target.is_down:
-            return float(settings.PROBE_SECONDS_WHILE_DOWN)
-        under_change = self.target.is_under_change
-        return float(settings.PROBE_SECONDS_UNDER_CHANGE if under_change else settings.PROBE_SECONDS)
-
     def stop(self) -> None:
         for pending in (self.timer, self.task):
             if pending:
@@ -58,10 +54,12 @@ class Watches:
         self._watches: dict[str, _Watch] = {}
         self._at_once = asyncio.Semaphore(settings.PROBE_AT_ONCE)
         self._seen = Seen()
+        self._under_change = 0
 
     def watch(self, targets: Iterable[Target]) -> None:
         """These are watched, and nobody else."""
         wanted = {target.instance_id: target for target in targets}
+        self._under_change = sum(target.is_under_change for target in wanted.values())
         for gone in self._watches.keys() - wanted.keys():
             self._watches.pop(gone).stop()
         for instance_id, target in wanted.items():
@@ -91,9 +89,17 @@ class Watches:
         """Its next look comes at its own place in the interval, which is always the same: so they stay spread."""
         if watch.timer:
             watch.timer.cancel()
-        interval, now = watch.interval_seconds, self._loop.time()
+        interval, now = self._interval_seconds(watch), self._loop.time()
         rounds = math.floor(now / interval - watch.phase) + 1
         watch.timer = self._loop.call_at((rounds + watch.phase) * interval, self._begin, watch)
+
+    def _interval_seconds(self, watch: _Watch) -> float:
+        if watch.is_down or watch.target.is_down:
+            return float(settings.PROBE_SECONDS_WHILE_DOWN)
+        if not watch.target.is_under_change:
+            return float(settings.PROBE_SECONDS)
+        stretched = self._under_change / settings.PROBE_MOST_A_SECOND
+        return float(min(settings.PROBE_SECONDS, max(settings.PROBE_SECONDS_UNDER_CHANGE, stretched)))
 
     def _begin(self, watch: _Watch) -> None:
         watch.timer = None

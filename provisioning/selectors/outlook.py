@@ -52,7 +52,8 @@ def outlooks_of(members: Sequence[RolloutMember]) -> dict[int, Outlook]:
             outlooks[member.pk] = Outlook(obstacle.why, obstacle.cause, obstacle.until, turn)
         else:
             is_refused = bool(member.waiting_for)
-            outlooks[member.pk] = Outlook(member.waiting_for or ABOUT_TO_BEGIN, None, now, turn, is_refused)
+            begins_at = None if is_refused else now
+            outlooks[member.pk] = Outlook(member.waiting_for or ABOUT_TO_BEGIN, None, begins_at, turn, is_refused)
     return outlooks
 
 

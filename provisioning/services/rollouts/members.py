@@ -1,12 +1,13 @@
 """What people do to one member of a rollout: leave it out, or put it off."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 
 from portal.core import clock
 from portal.core.audit import Actor, record
 from portal.core.errors import Conflict, Invalid
+from provisioning.fleet.members import latest_postponement
 from provisioning.fleet.windows import in_words as time_in_words
 from provisioning.fleet.windows import window_of
 from provisioning.models import Rollout, RolloutMember
@@ -65,7 +66,7 @@ def _check(member: RolloutMember, rollout: Rollout, until: datetime) -> None:
         raise Conflict("This is urgent, and cannot be put off. Talk to us if it comes at a bad time.")
     if until <= now:
         raise Invalid("Choose a moment in the future.", field="until")
-    latest = (member.stage.started_at or now) + timedelta(days=rollout.longest_postponement_days)
+    latest = latest_postponement(member, rollout, now)
     if until > latest:
         zone = window_of(member.instance).zone
         raise Invalid(f"It can be put off until {time_in_words(latest, zone)} at the latest.", field="until")

@@ -56,6 +56,13 @@ def test_what_changes_is_looked_at_oftener(watched):
     assert counts[1] >= 8
 
 
+def test_when_much_changes_at_once_each_is_looked_at_less_often(watched, settings):
+    settings.PROBE_SECONDS, settings.PROBE_MOST_A_SECOND = 3_600, 40
+    looks, _ = watched([target(f"fleet-{number}", is_under_change=True) for number in range(40)], 1.05)
+    assert {look.instance_id for look in looks} == {f"src-fleet-{number}" for number in range(40)}
+    assert 40 <= len(looks) <= 45
+
+
 def test_what_is_down_is_looked_at_oftener(watched, outside_world):
     outside_world.ways["down.sourcegraph.localhost"] = 503
     looks, _ = watched([target("down")], 0.65)
