@@ -207,6 +207,17 @@ class TestADraft:
         assert "Its channel is paused" in shown
         assert len(cells(shown)) == 13
 
+    def test_rehearsed_shows_with_whom_and_what_came_of_it(self, adas, draft):
+        whole, gone = [member.instance for member in draft.members.select_related("instance")[:2]]
+        draft.rehearsals.create(instance=whole, stand_in=gone)
+        draft.rehearsals.create(instance=gone, status="failed", result="It has no backup.", is_torn_down=True)
+        shown = text(adas, page(draft))
+        assert f'href="{page(gone)}">with {whole.slug}</a>' in shown
+        assert "Its backup is brought up beside it" in shown
+        assert f"<strong>with {gone.slug}</strong>" in shown
+        assert "It has no backup." in shown
+        assert "torn down" in shown
+
     def test_is_not_asked_for_again(self, adas, draft):
         assert "hx-get" not in text(adas, page(draft)).split('id="live"')[1][:200]
 
