@@ -328,7 +328,7 @@ PROBE_SECONDS_UNDER_CHANGE = _paced(env.float("PROBE_SECONDS_UNDER_CHANGE", defa
 PROBE_SECONDS_WHILE_DOWN = _paced(env.float("PROBE_SECONDS_WHILE_DOWN", default=1.0))
 PROBE_TIMEOUT_SECONDS = env.float("PROBE_TIMEOUT_SECONDS", default=5.0)
 PROBE_AT_ONCE = env.int("PROBE_AT_ONCE", default=500)
-PROBE_MOST_A_SECOND = env.float("PROBE_MOST_A_SECOND", default=150.0)  # looks at all that is under change
+PROBE_MOST_A_SECOND = env.float("PROBE_MOST_A_SECOND", default=50.0)  # looks at all that is under change
 
 MAINTENANCE_HOURS = env.int("MAINTENANCE_HOURS", default=4)  # how long an instance's maintenance window is open
 REHEARSAL_ORGANIZATION = env("REHEARSAL_ORGANIZATION", default="rehearsals")  # the slug of whose stand-ins are

@@ -52,7 +52,7 @@ class Rollout(ClusterAction):
             return Differs(f"an earlier revision that never became ready is in the way: {_listed(held)}")
         if not context.is_going_back:
             _raise_for_crashing(pod for pod in pods if known.is_current(pod))
-        return UnderWay(f"{_listed(waiting)} to be ready{_because(list(_troubles(pods)))}", seconds(10))
+        return UnderWay(f"{_listed(waiting)} to be ready{_because(list(_troubles(pods)))}", seconds(30))
 
     def create_in(self, cluster: Client, context: Context) -> str:
         """Pods that are in the way are removed. Raises Refused without workloads: it is Helm that makes those."""

@@ -51,6 +51,7 @@ from tools.benchmarks.upgrades import NEW, await_status, ended, newer_release, p
 AS_IN_LIFE = 1.0
 ROLLOUT_SECONDS = {"kubernetes.deployment": 60.0, "kubernetes.statefulset": 60.0}
 AT_ONCE_IN_THE_LOOP, LOOPED = 4, 20
+PROCESSES = {"devcloud": "devcloud", "worker": "workers", "beat": "beat", "probe": "prober"}  # by a word they bear
 HELM_TIMES = re.compile(r"(\d+)m([\d.]+)s")
 
 
@@ -112,13 +113,11 @@ def _together(release: Release, by: Actor, path_seconds: float) -> dict[str, Any
 def _cpu_seconds() -> dict[str, float]:
     """Of Helm as its wrapper noted it; of the others their own, as the kernel counts it."""
     helm = sum(int(m) * 60 + float(s) for m, s in HELM_TIMES.findall(Path(os.environ["BENCH_HELM_TIMES"]).read_text()))
-    spent = {"helm": helm, "devcloud": 0.0, "portal": 0.0}
+    spent = {"helm": helm, **dict.fromkeys(PROCESSES.values(), 0.0)}
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
-        name = "devcloud" if "devcloud" in words else "portal" if "celery" in words or "probe" in words else ""
-        if name:
-            times = process.cpu_times()
-            spent[name] += times.user + times.system
+        for word in PROCESSES.keys() & words:
+            spent[PROCESSES[word]] += sum(process.cpu_times()[:2])
     return spent
 
 
