@@ -1,4 +1,4 @@
-"""A worker of ours as a process: it stops within seconds, at the worst moment too."""
+"""A worker of ours: what it takes first; and that it stops within seconds, at the worst moment too."""
 
 import os
 import subprocess
@@ -13,6 +13,7 @@ from termios import FIONREAD
 import psutil
 import pytest
 from django.conf import settings
+from kombu.entity import Queue
 
 from portal.celery import app
 from tests.waiting import eventually
@@ -55,6 +56,23 @@ def worker(tmp_path) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[str], 
     for each in [process, *psutil.Process(process.pid).children()] if process.poll() is None else []:
         each.kill()
     process.wait()
+
+
+def test_it_takes_what_changes_workloads_before_what_looks():
+    names = [f"{name}-of-this-test" for name in app.amqp.queues.consume_from]
+    assert names == [f"{name}-of-this-test" for name in ("beat", "mail", "helm", "steps")]
+    taken: list[str] = []
+    with app.connection_for_read() as connection:
+        for name in reversed(names):
+            with connection.SimpleQueue(name) as queue:
+                queue.put(1)
+                queue.put(2)
+        consumer = connection.Consumer([Queue(name, routing_key=name) for name in names], no_ack=True)
+        consumer.register_callback(lambda _body, message: taken.append(message.delivery_info["routing_key"]))
+        with consumer:
+            while len(taken) < 2 * len(names):
+                connection.drain_events(timeout=5)
+    assert taken == [name for name in names for _ in range(2)]
 
 
 def test_it_does_not_wait_for_the_result_of_a_task_that_it_has_forgotten(worker):

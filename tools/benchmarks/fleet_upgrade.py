@@ -25,7 +25,7 @@ django.setup()
 import psutil  # noqa: E402 - Django has to be set up first
 import yaml  # noqa: E402
 from django.conf import settings  # noqa: E402
-from django.db.models import Max, Min, Sum  # noqa: E402
+from django.db.models import Max, Min, QuerySet, Sum  # noqa: E402
 
 from portal.core.audit import Actor  # noqa: E402
 from provisioning.engine.graph import longest_path  # noqa: E402
@@ -37,6 +37,7 @@ from provisioning.models import (  # noqa: E402
     Release,
     Rollout,
     RolloutPolicy,
+    Step,
 )
 from provisioning.services import instance_upgrade  # noqa: E402
 from provisioning.services.rollouts import rollout_create, rollout_start  # noqa: E402
@@ -98,6 +99,7 @@ def _together(release: Release, by: Actor, path_seconds: float) -> dict[str, Any
     makespan = _between(times["begun"], times["ended"])
     limit = max((spent["helm"] + spent["devcloud"]) / (os.cpu_count() or 1), path_seconds)
     probes = ProbeTally.objects.aggregate(probes=Sum("probes"), failed=Sum("failed"))
+    _say_when(operations, times["begun"])
     say(f"{operations.count()} together: {makespan:.0f} s, limit {limit:.0f} s; CPU seconds: {spent}")
     return {
         "makespan_ratio": round(makespan / limit, 3),
@@ -108,6 +110,13 @@ def _together(release: Release, by: Actor, path_seconds: float) -> dict[str, Any
         "downtime_seconds_most": operations.aggregate(most=Max("downtime_seconds"))["most"],
         **probes,
     }
+
+
+def _say_when(operations: QuerySet[Operation], begun: datetime) -> None:
+    """Between when and when each step was worked on or waited for, by anybody."""
+    steps = Step.objects.filter(operation__in=operations).values("name", "position").order_by("position")
+    for step in steps.annotate(first=Min("started_at"), last=Max("finished_at")):
+        say(f"  {step['name']}: {_between(begun, step['first']):.0f} to {_between(begun, step['last']):.0f} s")
 
 
 def _cpu_seconds() -> dict[str, float]:

@@ -1,4 +1,7 @@
-"""`manage.py seed_demo`: the people of the demo, and an instance that is coming up. Run twice, it changes nothing."""
+"""`manage.py seed_demo`: the people of the demo, an instance that is coming up, and a release that nobody has yet.
+
+Run twice, it changes nothing.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +14,13 @@ from django.db import transaction
 from portal.core.audit import Actor
 from portal.core.models import Membership, Organization, Role, User
 from provisioning.fleet.catalogue import load_catalogue
-from provisioning.models import Instance, Kind
+from provisioning.models import Instance, Kind, Release
 from provisioning.services import instance_create
 from provisioning.services.instances import Wish
+from provisioning.services.releases import Terms, release_import
 
+NEXT = "5.12.0"
+NOTES = "Search is faster in large repositories, and batch changes show what they wait for."
 PASSWORD = "let me in, please"  # noqa: S105 - the demo's, printed when it starts
 
 
@@ -30,7 +36,12 @@ LOGINS = (
     Login("alice@acme.example", "Alice Archer", "customer without an instance yet: start a trial", {}),
     Login("charlie@globex.example", "Charlie Carter", "customer whose instance is coming up or running", {}),
     Login("sam@portal.example", "Sam Summers", "sales", {"is_sales": True}),
-    Login("ada@portal.example", "Ada Adler", "admin, at /admin/", {"is_staff": True, "is_superuser": True}),
+    Login(
+        "ada@portal.example",
+        "Ada Adler",
+        "admin, at /admin/: publish 5.12.0 there, and roll it out",
+        {"is_staff": True, "is_superuser": True},
+    ),
 )
 CUSTOMERS = {"Acme": "alice@acme.example", "Globex": "charlie@globex.example"}
 
@@ -47,6 +58,7 @@ class Command(BaseCommand):
         for name, owner in CUSTOMERS.items():
             _organization(name, people[owner])
         _first_instance(people["charlie@globex.example"])
+        _next_release(people["ada@portal.example"])
         for login in LOGINS:
             self.stdout.write(f"{login.email:<24} {login.what}")
         self.stdout.write(f"{'password for all:':<24} {PASSWORD}")
@@ -73,3 +85,8 @@ def _first_instance(owner: User) -> None:
         return
     wish = Wish(slug="globex", kind=Kind.PRODUCTION, size="s")
     instance_create(organization=organization, wish=wish, actor=Actor(owner, owner.email), reason="The demo's first.")
+
+
+def _next_release(admin: User) -> None:
+    if not Release.objects.filter(app_version=NEXT).exists():
+        release_import(app_version=NEXT, actor=Actor(admin, admin.email), terms=Terms(notes=NOTES))
