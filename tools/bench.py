@@ -73,7 +73,13 @@ BENCHMARKS = {
         worker_processes=4,  # a process waits while its helm runs
     ),
     "bad-release": Benchmark(
-        "tools.benchmarks.bad_release", count=1_000, app="portal", speed=10.0, is_probed=True, worker_processes=4
+        "tools.benchmarks.bad_release",
+        count=1_000,
+        app="portal",
+        speed=10.0,  # but looks are as frequent as in life
+        settings={"PROBE_SECONDS": "300", "PROBE_SECONDS_UNDER_CHANGE": "20", "PROBE_SECONDS_WHILE_DOWN": "10"},
+        is_probed=True,
+        worker_processes=4,
     ),
 }
 
