@@ -12,13 +12,13 @@ HISTORY = '[{"revision": 1, "status": "deployed"}, {"revision": 2, "status": "pe
 
 @pytest.fixture
 def slow_helm(settings, tmp_path):
-    """Each of its runs takes 0.4 of the 0.6 seconds that a deed has."""
+    """Each of its runs takes 1.5 of the 2.5 seconds that a deed has: two of them have no time, and one has plenty."""
     program = tmp_path / "helm"
     program.write_text(
-        f"#!/bin/sh\n[ $1 = version ] && echo v4.3.1 && exit\necho $1 >> {tmp_path}/runs\nsleep 0.4\necho '{HISTORY}'\n"
+        f"#!/bin/sh\n[ $1 = version ] && echo v4.3.1 && exit\necho $1 >> {tmp_path}/runs\nsleep 1.5\necho '{HISTORY}'\n"
     )
     program.chmod(0o700)
-    settings.HELM_BINARY, settings.HELM_TIMEOUT_SECONDS, settings.HELM_GRACE_SECONDS = str(program), 0.6, 0.2
+    settings.HELM_BINARY, settings.HELM_TIMEOUT_SECONDS, settings.HELM_GRACE_SECONDS = str(program), 2.5, 0.2
     helm.major_version.cache_clear()
     yield tmp_path
     helm.major_version.cache_clear()
@@ -28,7 +28,7 @@ def test_all_runs_of_a_deed_share_one_time(slow_helm):
     begin = time.monotonic()
     with pytest.raises(HelmFailed):
         Helm({}, "sourcegraph").repair("sourcegraph", apply=True)
-    assert time.monotonic() - begin < 2.0
+    assert time.monotonic() - begin < 5.0
     assert (slow_helm / "runs").read_text().split() == ["history", "rollback"]
 
 
