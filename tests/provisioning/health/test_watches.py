@@ -58,9 +58,9 @@ def test_what_changes_is_looked_at_oftener(watched):
 
 def test_when_much_changes_at_once_each_is_looked_at_less_often(watched, settings):
     settings.PROBE_SECONDS, settings.PROBE_MOST_A_SECOND = 3_600, 40
-    looks, _ = watched([target(f"fleet-{number}", is_under_change=True) for number in range(40)], 1.05)
+    looks, _ = watched([target(f"fleet-{number}", is_under_change=True) for number in range(40)], 1.5)
     assert {look.instance_id for look in looks} == {f"src-fleet-{number}" for number in range(40)}
-    assert 40 <= len(looks) <= 45
+    assert len(looks) <= 80  # twice each
 
 
 def test_what_is_down_is_looked_at_oftener(watched, outside_world):
