@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from provisioning.models import Instance, Kind, Operation
+from provisioning.models import Instance, Kind, Operation, Release, Size
 from tests.provisioning.health.gateway import Gateway, gateway
 
 
@@ -22,7 +22,6 @@ def outside_world(settings) -> Iterator[Gateway]:
 @pytest.fixture
 def stand(acme, alice, catalogue) -> Callable[..., Instance]:
     """One more running instance."""
-    from provisioning.models import Release, Size
 
     def stand(slug: str = "acme", **columns) -> Instance:
         usual = {"kind": Kind.INTERNAL, "status": "running", "admin_email": alice.email, "created_by": alice}

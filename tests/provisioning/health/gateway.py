@@ -34,6 +34,23 @@ class Gateway:
 def gateway() -> Iterator[Gateway]:
     """It answers on a port of its own."""
     known = Gateway()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(known))
+    server.daemon_threads = True
+    known.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield known
+    finally:
+        known.is_over.set()
+        known.close_idle_connections()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _handler(known: Gateway) -> type[BaseHTTPRequestHandler]:
+    """Answers as it is known how, and counts."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -60,16 +77,4 @@ def gateway() -> Iterator[Gateway]:
         def log_message(self, *_args: object) -> None:
             """Nobody reads it."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    known.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield known
-    finally:
-        known.is_over.set()
-        known.close_idle_connections()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    return Handler

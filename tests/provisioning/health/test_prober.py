@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.conf import settings as configured
@@ -17,6 +18,7 @@ from django.utils import timezone
 
 from provisioning.health.ledger import LOCK
 from provisioning.models import Operation, Outage, ProbeTally
+from tests.waiting import eventually
 from tools.paths import PROJECT
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,13 +26,7 @@ HOST = "acme.sourcegraph.localhost"
 PATIENCE_SECONDS = 20
 PACE = ("PROBE_SECONDS", "PROBE_SECONDS_UNDER_CHANGE", "PROBE_SECONDS_WHILE_DOWN", "PROBE_TIMEOUT_SECONDS")
 Prober = subprocess.Popen[bytes]
-
-
-def until(is_true: Callable[[], object]) -> None:
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not is_true():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.02)
+until = partial(eventually, within=PATIENCE_SECONDS)
 
 
 def probes() -> int:
