@@ -76,8 +76,7 @@ class Helm:
         """
         options = ["--install", "--reset-values", f"--history-max={KEPT_REVISIONS}", "--values", "values.yaml"]
         options += [f"--labels={','.join(f'{key}={value}' for key, value in labels.items())}"]
-        if major_version() >= 4:
-            options += ["--force-conflicts"] if apply else ["--server-side=false"]
+        options += _applying(by_server=apply)
         self._run("upgrade", release, ARCHIVE, *options, values=values, archive=archive)
 
     def status(self, release: str) -> dict[str, Any] | None:
@@ -103,8 +102,7 @@ class Helm:
     def rollback(self, release: str, revision: int, *, apply: bool = True) -> None:
         """The release is as it was in that revision, as a new one."""
         options = [f"--history-max={KEPT_REVISIONS}"]
-        if major_version() >= 4:
-            options += ["--force-conflicts"] if apply else ["--server-side=false"]
+        options += _applying(by_server=apply)
         self._run("rollback", release, str(revision), *options)
 
     def uninstall(self, release: str) -> None:
@@ -136,6 +134,13 @@ class Helm:
             _write(folder / "values.yaml", values or {})
             words = [settings.HELM_BINARY, command, *arguments, "--namespace", self._namespace]
             return run(words, folder, self._until - time.monotonic())
+
+
+def _applying(*, by_server: bool) -> list[str]:
+    """Said each time: left alone, Helm goes on as the revision before was applied, by a cluster that was older then."""
+    if major_version() < 4:
+        return []
+    return ["--server-side=true", "--force-conflicts"] if by_server else ["--server-side=false"]
 
 
 @cache

@@ -24,7 +24,8 @@ from provisioning.steps.kubernetes import ClusterAction, get
 from provisioning.steps.manifest import changed_by_hand
 from provisioning.steps.values import BroughtCluster, values_for
 
-APPLIES_FROM = (1, 22)  # older API servers reject server-side apply of a Service whose ports omit the protocol
+# Older API servers reject server-side apply of a Service whose ports omit the protocol. Google runs none so old.
+APPLIES_FROM = (1, 22)
 FINGERPRINT = "spec"
 DEPLOYED, PENDING = "deployed", "pending-"
 
@@ -53,7 +54,9 @@ class Application(ClusterAction):
         return f"helm:{names.namespace(spec)}/{names.RELEASE}"
 
     def see_in(self, cluster: Client, context: Context) -> Seen:
-        newest = newest_revision(cluster, context.spec)
+        return self._seen(cluster, context, newest_revision(cluster, context.spec))
+
+    def _seen(self, cluster: Client, context: Context, newest: Revision | None) -> Seen:
         if newest is None:
             return Missing(f"the API server listed no revisions of the release {names.RELEASE}")
         if newest.status != DEPLOYED:
@@ -66,12 +69,12 @@ class Application(ClusterAction):
 
     def create_in(self, cluster: Client, context: Context) -> str:
         """A release that a killed helm has left pending is repaired first; the next look finds what is left to do."""
-        if isinstance(self.see_in(cluster, context), AsWanted):
-            return "found it applied already"
         spec, document = context.spec, kubeconfig_for(context.spec)
-        archive = archive_of(spec.app_version)
-        helm, apply = Helm(document, names.namespace(spec)), server_version(document) >= APPLIES_FROM
         newest = newest_revision(cluster, spec)
+        if isinstance(self._seen(cluster, context, newest), AsWanted):
+            return "found it applied already"
+        archive = archive_of(spec.app_version)
+        helm, apply = Helm(document, names.namespace(spec)), _applies(spec, document)
         if newest and newest.status.startswith(PENDING):
             return _repair(cluster, spec, helm, apply=apply)
         values = keeping(wanted_values(spec), kept_in(cluster, names.namespace(spec), _own_storage_class(spec)))
@@ -140,6 +143,11 @@ def _make_way(cluster: Client, namespace: str, stateful_sets: Iterable[str]) -> 
         with suppressed(is_absent):
             cluster.delete(StatefulSet, name, namespace=namespace, cascade=CascadeType.ORPHAN)
     return f"put aside what the chart cannot change of {', '.join(stateful_sets)}"
+
+
+def _applies(spec: InstanceSpec, document: Mapping[str, Any]) -> bool:
+    """Whether the API server can do the applying."""
+    return spec.tenancy == Tenancy.DEDICATED or server_version(document) >= APPLIES_FROM
 
 
 def _own_storage_class(spec: InstanceSpec) -> str:

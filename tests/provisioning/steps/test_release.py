@@ -16,8 +16,9 @@ from provisioning.clients import helm as helm_client
 from provisioning.clients.helm import Helm, HelmFailed, major_version
 from provisioning.clients.kubernetes import connected
 from provisioning.engine.action import Differs, Missing, NotYet, Refused
+from provisioning.fleet.charts import archive_of
 from provisioning.steps.cluster_access import kubeconfig_for
-from provisioning.steps.release import Application, newest_revision
+from provisioning.steps.release import Application, fingerprint, newest_revision, wanted_values
 from provisioning.steps.rollout import Rollout
 from provisioning.steps.volumes import VolumeSizes
 from tests.conftest import release
@@ -205,6 +206,17 @@ def test_a_cluster_too_old_for_server_side_apply_is_served(devcloud, catalogue, 
     old.build("rollout")
 
 
+def test_a_cluster_that_was_too_old_may_become_newer(installed, helm):
+    """Helm would go on as it applied last, and refuse then to take over fields."""
+    spec = installed.spec
+    for apply in (False, True):
+        labels = {"spec": fingerprint(spec)}
+        helm.upgrade(
+            "sourcegraph", archive_of(spec.app_version), values=wanted_values(spec), labels=labels, apply=apply
+        )
+        assert newest(installed).status == "deployed"
+
+
 def test_old_clusters_are_served_without_server_side_apply(devcloud, settings, tmp_path):
     program = tmp_path / "helm"
     program.write_text(
@@ -215,8 +227,7 @@ def test_old_clusters_are_served_without_server_side_apply(devcloud, settings, t
     for apply in (True, False):
         Helm({}, "n").upgrade("r", b"", values={}, labels={"spec": "1"}, apply=apply)
     first, second = (tmp_path / "calls").read_text().splitlines()
-    assert "--force-conflicts" in first
-    assert "--server-side=false" not in first
+    assert {"--server-side=true", "--force-conflicts"} <= set(first.split())
     assert "--server-side=false" in second
     assert "--force-conflicts" not in second
     assert "--wait" not in first
