@@ -1,9 +1,12 @@
 """The Celery application. Its messages are wake-up calls; what is to be done stands in the database."""
 
 import os
+import sys
 
 import billiard.pool
 from celery import Celery
+from celery.signals import task_prerun
+from django.db import close_old_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
@@ -14,4 +17,10 @@ billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = 20
 
 app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+
+# Celery closes the connection to the database before and after each task, and opening one costs more than most tasks
+# do. They are kept as the web's are: for CONN_MAX_AGE, and what is broken is let go before the next task.
+app.conf.CELERY_DB_REUSE_MAX = sys.maxsize
+task_prerun.connect(close_old_connections)
+
 app.autodiscover_tasks(["portal.core", "provisioning"])

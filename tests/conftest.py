@@ -1,11 +1,13 @@
 """The cast: alice owns acme, bob is her colleague, charlie is of globex and sees nothing, sam sells, ada is admin."""
 
 import functools
+import os
 from pathlib import Path
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
+from django.db import connection
 
 from portal.core.audit import Actor
 from portal.core.models import Membership, Organization, Role, User
@@ -91,6 +93,12 @@ def release(version: str, kind: str = "minor", **fields) -> Release:
     if known := Release.objects.filter(app_version=version).first():
         return known
     return Release.objects.create(app_version=version, **{"chart": pin(archive), **usual, **fields})
+
+
+@pytest.fixture
+def database_url(db) -> str:
+    """Of the database of this test, for processes beside it; they see what is committed."""
+    return f"{os.environ['DATABASE_URL'].rpartition('/')[0]}/{connection.settings_dict['NAME']}"
 
 
 @pytest.fixture

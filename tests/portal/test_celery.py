@@ -1,4 +1,4 @@
-"""A worker of ours: what it takes first; and that it stops within seconds, at the worst moment too."""
+"""A worker of ours: what it takes first, what it keeps, and that it stops within seconds, at the worst moment too."""
 
 import os
 import subprocess
@@ -13,6 +13,7 @@ from termios import FIONREAD
 import psutil
 import pytest
 from django.conf import settings
+from django.db import connection
 from kombu.entity import Queue
 
 from portal.celery import app
@@ -44,12 +45,13 @@ def waiting_in(end: Path) -> int:
 
 
 @pytest.fixture
-def worker(tmp_path) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[str], bool]]]:
+def worker(tmp_path, database_url) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[str], bool]]]:
     """The process, and whether its log has some words."""
     log = tmp_path / "worker.log"
     options = ["--queues", QUEUE, "--concurrency", "1", "--loglevel", "DEBUG"]
     words = ["-m", "celery", "--app", "portal", "worker", *options]
-    environment = {**os.environ, "REDIS_URL": settings.REDIS_URL, "LOG_LEVEL": "DEBUG"}
+    servers = {"DATABASE_URL": database_url, "REDIS_URL": settings.REDIS_URL}
+    environment = {**os.environ, **servers, "LOG_LEVEL": "DEBUG", "PGAPPNAME": QUEUE}
     with log.open("wb") as output:
         process = subprocess.Popen([sys.executable, *words], env=environment, stdout=output, stderr=output)
     yield process, lambda text: text in log.read_text()
@@ -62,16 +64,16 @@ def test_it_takes_what_changes_workloads_before_what_looks():
     names = [f"{name}-of-this-test" for name in app.amqp.queues.consume_from]
     assert names == [f"{name}-of-this-test" for name in ("beat", "mail", "helm", "steps")]
     taken: list[str] = []
-    with app.connection_for_read() as connection:
+    with app.connection_for_read() as broker:
         for name in reversed(names):
-            with connection.SimpleQueue(name) as queue:
+            with broker.SimpleQueue(name) as queue:
                 queue.put(1)
                 queue.put(2)
-        consumer = connection.Consumer([Queue(name, routing_key=name) for name in names], no_ack=True)
+        consumer = broker.Consumer([Queue(name, routing_key=name) for name in names], no_ack=True)
         consumer.register_callback(lambda _body, message: taken.append(message.delivery_info["routing_key"]))
         with consumer:
             while len(taken) < 2 * len(names):
-                connection.drain_events(timeout=5)
+                broker.drain_events(timeout=5)
     assert taken == [name for name in names for _ in range(2)]
 
 
@@ -89,3 +91,28 @@ def test_it_does_not_wait_for_the_result_of_a_task_that_it_has_forgotten(worker)
     began = time.monotonic()
     process.wait(PATIENCE_SECONDS * 2)
     assert time.monotonic() - began < MOST_SECONDS
+
+
+def test_it_keeps_its_connection_to_the_database_and_lets_go_of_a_broken_one(worker):
+    _, has_logged = worker
+    eventually(lambda: has_logged("ready."), within=PATIENCE_SECONDS)
+    first, again = connection_after_a_task(has_logged), connection_after_a_task(has_logged)
+    assert first == again
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [first])
+    eventually(lambda: connections_of_workers() == [])
+    assert connection_after_a_task(has_logged) not in {first, None}
+
+
+def connection_after_a_task(has_logged: Callable[[str], bool]) -> int | None:
+    """The server's process that the worker's only connection is to, if it has one once it has looked for work."""
+    task = app.send_task("provisioning.tasks.work", args=[QUEUE], queue=QUEUE)
+    eventually(lambda: has_logged(f"provisioning.tasks.work[{task.id}] succeeded"), within=PATIENCE_SECONDS)
+    return next(iter(connections_of_workers()), None)
+
+
+def connections_of_workers() -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute("SELECT pid FROM pg_stat_activity WHERE application_name = %s", [QUEUE])
+        return [pid for (pid,) in cursor.fetchall()]

@@ -41,13 +41,12 @@ def at_work() -> int | None:
 
 
 @pytest.fixture
-def start(outside_world, tmp_path) -> Iterator[Callable[[], Prober]]:
+def start(outside_world, tmp_path, database_url) -> Iterator[Callable[[], Prober]]:
     """One more prober, in a process of its own."""
     started: list[Prober] = []
-    database = os.environ["DATABASE_URL"].rpartition("/")[0] + f"/{connection.settings_dict['NAME']}"
     environment = {
         **os.environ,
-        "DATABASE_URL": database,
+        "DATABASE_URL": database_url,
         "INSTANCE_GATEWAY": outside_world.url,
         **{name: str(getattr(configured, name)) for name in PACE},
     }
