@@ -54,7 +54,7 @@ class Prober:
         measuring.cancel()
         await watches.stop()
         is_written = await self._write_last(watches.collect().looks)
-        await outside.keep_only(())
+        await outside.close()
         return is_written
 
     async def _round(self, watches: Watches, outside: Outside) -> None:
@@ -67,7 +67,7 @@ class Prober:
             return
         try:
             watches.watch(targets)
-            await outside.keep_only({target.domain for target in targets})
+            outside.keep_only({target.domain for target in targets})
         except Exception:
             log.exception("some of the list cannot be followed")
 

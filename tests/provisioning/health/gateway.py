@@ -2,19 +2,24 @@
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-SILENT, CLOSED = "silent", "closed"
+SILENT, CLOSED, CLOSED_ONCE = "silent", "closed", "closed once"
 
 
 @dataclass
 class Gateway:
-    """`ways` by host: a status, SILENT (no answer until the end) or CLOSED (the connection is closed instead)."""
+    """`ways` by host: a status, SILENT (no answer until the end) or CLOSED (the connection is closed instead).
+
+    CLOSED_ONCE is so for one request, and then 200.
+    """
 
     url: str = ""
     ways: dict[str, int | str] = field(default_factory=dict)
@@ -31,12 +36,13 @@ class Gateway:
 
 
 @contextmanager
-def gateway() -> Iterator[Gateway]:
+def gateway(tls: ssl.SSLContext | None = None) -> Iterator[Gateway]:
     """It answers on a port of its own."""
     known = Gateway()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(known))
     server.daemon_threads = True
-    known.url = f"http://127.0.0.1:{server.server_port}"
+    server.socket = tls.wrap_socket(server.socket, server_side=True) if tls else server.socket
+    known.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
@@ -64,15 +70,18 @@ def _handler(known: Gateway) -> type[BaseHTTPRequestHandler]:
             host = self.headers["Host"].partition(":")[0]
             known.asked[f"{host}{self.path}"] += 1
             way = known.ways.get(host, 200)
+            if way == CLOSED_ONCE:
+                known.ways[host] = 200
             if way == SILENT:
                 known.is_over.wait()
             if isinstance(way, str):
                 self.close_connection = True
                 return
             self.send_response(way)
-            self.send_header("Content-Length", "2")
+            body = b"" if way == HTTPStatus.NO_CONTENT else b"ok"
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(b"ok")
+            self.wfile.write(body)
 
         def log_message(self, *_args: object) -> None:
             """Nobody reads it."""

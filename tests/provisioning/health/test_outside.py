@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from devcloud.certificates import load_authority, server_context
 from provisioning.health import outside as outside_module
 from provisioning.health.outside import NotSent, Outside
-from tests.provisioning.health.gateway import CLOSED, SILENT, gateway
+from tests.provisioning.health.gateway import CLOSED, CLOSED_ONCE, SILENT, gateway
 
 HOST = "acme.sourcegraph.localhost"
 
@@ -24,7 +25,7 @@ def look(outside_world, runner):
     """How a host fails to answer; connections are kept from one look to the next."""
     outside = Outside()
     yield lambda domain=HOST: runner.run(outside.failure(domain))
-    runner.run(outside.keep_only(()))
+    runner.run(outside.close())
 
 
 def test_it_asks_as_people_do_and_keeps_the_connection(look, outside_world):
@@ -40,7 +41,8 @@ def test_it_asks_as_people_do_and_keeps_the_connection(look, outside_world):
         (302, "It answers 302 Found."),
         (204, "It answers 204 No Content."),
         (SILENT, "No answer within 0.5 s."),
-        (CLOSED, "RemoteProtocolError: Server disconnected without sending a response."),
+        (CLOSED, "It closes the connection without an answer."),
+        (CLOSED_ONCE, "It closes the connection without an answer."),
     ],
 )
 def test_anything_but_a_200_in_time_is_a_failure(way, failure, look, outside_world):
@@ -53,14 +55,25 @@ def test_anything_but_a_200_in_time_is_a_failure(way, failure, look, outside_wor
 def test_nobody_there_is_a_failure(look, settings):
     with gateway() as short:
         settings.INSTANCE_GATEWAY = short.url
-    assert look().startswith("ConnectError: ")
+    assert look() == "It cannot be connected to: Connection refused."
+
+
+def test_a_name_that_nobody_knows_is_a_failure(look, settings):
+    settings.INSTANCE_GATEWAY = "http://nobody.invalid"
+    assert look().startswith("Its name is not known: ")
+
+
+def test_a_certificate_of_somebody_else_is_a_failure(look, settings, tmp_path):
+    with gateway(server_context(load_authority(tmp_path), tmp_path, {"127.0.0.1"})) as stranger:
+        settings.INSTANCE_GATEWAY = stranger.url
+        assert look().startswith("Its certificate is not valid: ")
 
 
 def test_a_connection_that_the_server_has_closed_meanwhile_is_none(look, outside_world):
     assert look() == ""
     outside_world.ways[HOST] = CLOSED  # the next request on the kept connection finds it closed
     outside_world.asked.clear()
-    assert look() == "RemoteProtocolError: Server disconnected without sending a response."
+    assert look() == "It closes the connection without an answer."
     assert outside_world.asked.total() == 2
     outside_world.ways[HOST] = 200
     assert look() == ""

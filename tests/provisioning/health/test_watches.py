@@ -32,7 +32,7 @@ def watched(outside_world):
                 await work
             await watches.stop()
             measuring.cancel()
-            await outside.keep_only(())
+            await outside.close()
             seen = watches.collect()
             return seen.looks, seen.discarded
 
