@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from portal.core import clock
 from portal.core.admin.words import when
 from provisioning.admin.rollout_forms import unapproved
 from provisioning.admin.rollout_words import (
@@ -121,11 +122,12 @@ def _notes(rollout: Rollout, seen: StageProgress) -> Iterable[SafeString | str]:
         yield from _when_it_comes(seen)
 
 
-def _when_it_comes(seen: StageProgress) -> Iterable[SafeString]:
+def _when_it_comes(seen: StageProgress) -> Iterable[SafeString | str]:
     if seen.stage.status == Stage.SOAKING:
         yield format_html("rests until {}", soon(seen.slot.rested_at))
     elif seen.stage.status == Stage.RUNNING and seen.total:
-        yield format_html("done about {}", soon(seen.slot.done_at))
+        is_due = seen.slot.done_at <= clock.now()
+        yield "done any moment" if is_due else format_html("done about {}", soon(seen.slot.done_at))
     elif seen.stage.status == Stage.PLANNED and seen.total:
         yield format_html("not before {}", soon(seen.slot.opens_at))
 

@@ -11,7 +11,8 @@ from provisioning.fleet.windows import Window, rested_at
 class Leg:
     """A stage as the timetable needs it: who is still to go, by window, and how long it rests afterwards.
 
-    `opened_at` and `soaking_since` are set as far as it has come; `is_passed` when it is over.
+    `opened_at` and `soaking_since` are set as far as it has come; `is_passed` when it is over. `last_begun_at` is when
+    the latest of those under way began; None if nobody is.
     """
 
     position: int
@@ -21,6 +22,7 @@ class Leg:
     has_members: bool = True
     opened_at: datetime | None = None
     soaking_since: datetime | None = None
+    last_begun_at: datetime | None = None
     is_passed: bool = False
 
 
@@ -50,7 +52,7 @@ def timetable(legs: Iterable[Leg], now: datetime, speed: Speed) -> dict[int, Slo
         if leg.is_passed:
             slots[leg.position] = Slot(leg.opened_at or now, now, now)
             continue
-        done = at if leg.soaking_since else _done(leg.waiting, at, speed)
+        done = at if leg.soaking_since else _done(leg, at, speed)
         rested = _rested(leg, done)
         slots[leg.position] = Slot(leg.opened_at or at, done, max(rested, at))
         at = max(rested, at)
@@ -64,10 +66,12 @@ def starts(windows: Mapping[Window, int], opens_at: datetime, speed: Speed) -> S
     return sorted((window.first_chance(opens_at), count) for window, count in windows.items())
 
 
-def _done(windows: Mapping[Window, int], opens_at: datetime, speed: Speed) -> datetime:
+def _done(leg: Leg, opens_at: datetime, speed: Speed) -> datetime:
     """As many at once as may be, the others after them."""
     done = opens_at
-    for start, count in starts(windows, opens_at, speed):
+    if leg.last_begun_at:
+        done = max(done, leg.last_begun_at + timedelta(seconds=speed.seconds_each))
+    for start, count in starts(leg.waiting, opens_at, speed):
         rounds = -(-count // max(1, speed.most_at_once))
         done = max(done, start + timedelta(seconds=rounds * speed.seconds_each))
     return done

@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 
 from portal.core import clock
 from provisioning.engine import graph
@@ -17,7 +17,14 @@ from provisioning.models import OperationKind, Rollout, RolloutMember, RolloutSt
 from provisioning.selectors.durations import expected_seconds
 
 ABOUT_TO_BEGIN = "its turn, which comes any minute"
-Crowds = Mapping[int, Mapping[Window, int]]  # by a stage's key: how many are still to go, by their window
+
+
+@dataclass
+class Crowd:
+    """Who is in a stage: how many are still to go, by their window, and when the latest under way began."""
+
+    waiting: dict[Window, int] = field(default_factory=dict)
+    last_begun_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -68,12 +75,12 @@ def stages_of(rollout_ids: Iterable[str]) -> dict[str, list[RolloutStage]]:
 def slots_of(rollouts: Iterable[Rollout], stages: Mapping[str, Sequence[RolloutStage]]) -> dict[str, dict[int, Slot]]:
     """By rollout and position, when the stages are expected. Two queries, and one for each kind of operation."""
     listed = list(rollouts)
-    crowds, peopled = _crowds([rollout.pk for rollout in listed])
+    crowds = _crowds([rollout.pk for rollout in listed])
     seconds = {kind: seconds_each(kind) for kind in {kind_of(rollout) for rollout in listed}}
     now = clock.now()
     return {
         rollout.pk: timetable(
-            [_leg(stage, crowds.get(stage.pk, {}), has_members=stage.pk in peopled) for stage in stages[rollout.pk]],
+            [_leg(stage, crowds.get(stage.pk)) for stage in stages[rollout.pk]],
             now,
             Speed(seconds[kind_of(rollout)], rollout.most_at_once, asks_for_windows=not rollout.is_emergency),
         )
@@ -93,34 +100,38 @@ def seconds_each(kind: str) -> float:
     return graph.longest_path({node.name: node.needs for node in nodes}, expected)[1]
 
 
-def _crowds(rollout_ids: Sequence[str]) -> tuple[Crowds, set[int]]:
-    """Who is still to go, and the stages that have members at all."""
+def _crowds(rollout_ids: Sequence[str]) -> Mapping[int, Crowd]:
+    """By a stage's key, of those that have members at all."""
     columns = ("maintenance_weekday", "maintenance_hour", "time_zone", "region")
     rows = (
         RolloutMember.objects.filter(rollout__in=rollout_ids)
         .order_by()
         .values_list("stage_id", *(f"instance__{column}" for column in columns))
-        .annotate(waiting=Count("pk", filter=Q(status=RolloutMember.Status.PLANNED)))
+        .annotate(
+            waiting=Count("pk", filter=Q(status=RolloutMember.Status.PLANNED)),
+            begun=Max("operation__created_at", filter=Q(status=RolloutMember.Status.RUNNING)),
+        )
     )
-    crowds: defaultdict[int, dict[Window, int]] = defaultdict(dict)
-    peopled = set[int]()
-    for stage, weekday, hour, time_zone, region, waiting in rows:
-        peopled.add(stage)
+    crowds: defaultdict[int, Crowd] = defaultdict(Crowd)
+    for stage, weekday, hour, time_zone, region, waiting, begun in rows:
+        crowd = crowds[stage]
+        crowd.last_begun_at = max(filter(None, (crowd.last_begun_at, begun)), default=None)
         if waiting:
             window = window_from(weekday, hour, time_zone, region=region)
-            crowds[stage][window] = crowds[stage].get(window, 0) + waiting
-    return crowds, peopled
+            crowd.waiting[window] = crowd.waiting.get(window, 0) + waiting
+    return crowds
 
 
-def _leg(stage: RolloutStage, waiting: Mapping[Window, int], *, has_members: bool) -> Leg:
+def _leg(stage: RolloutStage, crowd: Crowd | None) -> Leg:
     is_open = stage.status in OPEN
     return Leg(
         position=stage.position,
         soak_hours=stage.soak_hours,
         soak_skips_weekends=stage.soak_skips_weekends,
-        waiting=waiting,
-        has_members=has_members,
+        waiting=crowd.waiting if crowd else {},
+        has_members=crowd is not None,
         opened_at=stage.started_at if is_open else None,
         soaking_since=stage.soaking_since,
+        last_begun_at=crowd.last_begun_at if crowd else None,
         is_passed=stage.status == RolloutStage.Status.PASSED,
     )

@@ -1,6 +1,7 @@
 """The pages of rollouts: who may see them, what they say, what can be done from them, and at what price."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -312,6 +313,11 @@ class TestARunningOne:
         shown = text(adas, page(running))
         assert "What the others wait for" in shown
         assert "Stage 3 of 3, not before" in shown
+
+    def test_a_stage_under_way_says_when_it_is_done(self, adas, running):
+        assert "Done about <time" in text(adas, page(running))
+        Operation.objects.update(created_at=running.started_at - timedelta(days=1))
+        assert "Done any moment" in text(adas, page(running))
 
     def test_a_resting_stage_says_until_when(self, adas, populate, new, by_ada):
         populate(1)

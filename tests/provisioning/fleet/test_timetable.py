@@ -42,3 +42,11 @@ def test_what_has_passed_takes_no_time_and_what_rests_only_what_is_left():
     slots = timetable(legs, NOW, SPEED)
     assert slots[1].opens_at == NOW - timedelta(days=3)
     assert slots[3].opens_at == NOW + timedelta(hours=3)
+
+
+def test_who_is_under_way_takes_as_long_as_the_others():
+    begun = NOW - timedelta(minutes=4)
+    slots = timetable([Leg(1, 0, False, last_begun_at=begun)], NOW, SPEED)
+    assert slots[1].done_at == begun + timedelta(minutes=10)
+    late = timetable([Leg(1, 0, False, last_begun_at=NOW - timedelta(hours=1))], NOW, SPEED)
+    assert late[1].done_at == NOW
