@@ -3,6 +3,7 @@
 Helm applies and returns; who wants to know whether the pods come up asks Kubernetes. Helm 4, and 3 from 3.14 on.
 """
 
+import base64
 import ctypes
 import json
 import os
@@ -32,7 +33,7 @@ LOCKED = re.compile(r"another operation .* is in progress")
 ABSENT = re.compile(r"release: not found")
 FIXED = re.compile(r'StatefulSet\.apps "([^"]+)" is invalid: spec: Forbidden: updates to statefulset spec')
 NO_SUCH_CHART = re.compile(r"not found|404 |is not a valid chart repository")
-ARCHIVE = "chart.tgz"
+ARCHIVE, VALUES, KUBECONFIG, AUTHORITY = "chart.tgz", "values.yaml", "kubeconfig", "ca.pem"
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 HOPELESS = re.compile(
     r"execution error at|parse error|YAML parse|schema|invalid ownership metadata|cannot be imported into the current "
@@ -57,7 +58,7 @@ class HelmFailed(Exception):
 
 
 class Helm:
-    """Helm for one namespace of one cluster. The kubeconfig is a document, as kubectl would read it.
+    """Helm for one namespace of one cluster. The kubeconfig is a document of one context, as kubectl would read it.
 
     Made for one deed: all of its runs together have HELM_TIMEOUT_SECONDS, so that even a repair ends within the lease.
     """
@@ -74,7 +75,7 @@ class Helm:
 
         `apply` is whether the server may do the applying (not below Kubernetes 1.22). `labels` stay with the revision.
         """
-        options = ["--install", "--reset-values", f"--history-max={KEPT_REVISIONS}", "--values", "values.yaml"]
+        options = ["--install", "--reset-values", f"--history-max={KEPT_REVISIONS}", "--values", VALUES]
         options += [f"--labels={','.join(f'{key}={value}' for key, value in labels.items())}"]
         options += _applying(by_server=apply)
         self._run("upgrade", release, ARCHIVE, *options, values=values, archive=archive)
@@ -130,10 +131,9 @@ class Helm:
             folder = Path(name)
             if archive is not None:
                 (folder / ARCHIVE).write_bytes(archive)
-            _write(folder / "kubeconfig", self._kubeconfig)
-            _write(folder / "values.yaml", values or {})
+            _write(folder / VALUES, json.dumps(values or {}))
             words = [settings.HELM_BINARY, command, *arguments, "--namespace", self._namespace]
-            return run(words, folder, self._until - time.monotonic())
+            return run(words, folder, self._until - time.monotonic(), access=_access(self._kubeconfig, folder))
 
 
 def _applying(*, by_server: bool) -> list[str]:
@@ -170,16 +170,22 @@ def pull(chart: str, *, repository: str = "", version: str = "") -> bytes:
 
 
 def run(
-    words: Sequence[str], folder: Path, seconds: float | None = None, *, understand: Understand | None = None
+    words: Sequence[str],
+    folder: Path,
+    seconds: float | None = None,
+    *,
+    understand: Understand | None = None,
+    access: Mapping[str, str] | None = None,
 ) -> str:
     """What the program wrote within so long (HELM_TIMEOUT_SECONDS unless said otherwise).
 
-    Raises what `understand` makes of its complaint: NotYet, Refused or HelmFailed.
+    `access` are the variables that let it into a cluster. Raises what `understand` makes of its complaint: NotYet,
+    Refused or HelmFailed.
     """
     seconds = settings.HELM_TIMEOUT_SECONDS if seconds is None else seconds
     if seconds <= 0:
         raise HelmFailed(f"helm has used up its {settings.HELM_TIMEOUT_SECONDS:.0f} seconds.")
-    child = _started(words, folder)
+    child = _started(words, folder, access or {})
     try:
         code = child.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -191,13 +197,13 @@ def run(
     return (folder / "stdout").read_text()
 
 
-def _started(words: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
+def _started(words: Sequence[str], folder: Path, access: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """It runs, and writes into two files there."""
     with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
         return subprocess.Popen(
             words,
             cwd=folder,
-            env=_environment(folder),
+            env={**_environment(folder), **access},
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
@@ -209,14 +215,29 @@ def _started(words: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
 def _environment(folder: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
     own = {f"HELM_{kind}_HOME": str(folder / kind.lower()) for kind in ("CACHE", "CONFIG", "DATA")}
-    folders = {"HOME": str(folder), "TMPDIR": str(folder), "KUBECONFIG": str(folder / "kubeconfig")}
+    folders = {"HOME": str(folder), "TMPDIR": str(folder), "KUBECONFIG": str(folder / KUBECONFIG)}
     return {**kept, **own, **folders, "GOGC": GARBAGE_PERCENT}
 
 
-def _write(path: Path, document: Mapping[str, Any]) -> None:
-    """As JSON, which is YAML too, and written in no time."""
+def _access(kubeconfig: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    """What lets Helm into the cluster: variables where a token and an authority will do, as with Google, else a file.
+
+    It reads the file six times for each object that it applies, which is a tenth of its work.
+    """
+    cluster: dict[str, str] = next((each["cluster"] for each in kubeconfig.get("clusters", ())), {})
+    user: dict[str, str] = next((each["user"] for each in kubeconfig.get("users", ())), {})
+    if cluster.keys() != {"server", "certificate-authority-data"} or user.keys() != {"token"}:
+        _write(folder / KUBECONFIG, json.dumps(kubeconfig))
+        return {}
+    _write(folder / AUTHORITY, base64.b64decode(cluster["certificate-authority-data"]).decode())
+    variables = {"APISERVER": cluster["server"], "TOKEN": user["token"], "CAFILE": str(folder / AUTHORITY)}
+    return {f"HELM_KUBE{name}": value for name, value in variables.items()}
+
+
+def _write(path: Path, text: str) -> None:
+    """For nobody else to read. JSON is YAML too, and written in no time."""
     path.touch(mode=0o600)
-    path.write_text(json.dumps(document))
+    path.write_text(text)
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:

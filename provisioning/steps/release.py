@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lightkube.core.client import Client, LabelSelector
+from lightkube.operators import not_equal
 from lightkube.resources.apps_v1 import StatefulSet
 from lightkube.resources.core_v1 import Secret
 from lightkube.types import CascadeType
@@ -54,24 +55,13 @@ class Application(ClusterAction):
         return f"helm:{names.namespace(spec)}/{names.RELEASE}"
 
     def see_in(self, cluster: Client, context: Context) -> Seen:
-        return self._seen(cluster, context, newest_revision(cluster, context.spec))
-
-    def _seen(self, cluster: Client, context: Context, newest: Revision | None) -> Seen:
-        if newest is None:
-            return Missing(f"the API server listed no revisions of the release {names.RELEASE}")
-        if newest.status != DEPLOYED:
-            return Differs(f"revision {newest.number} is {newest.status}")
-        if newest.fingerprint != fingerprint(context.spec):
-            return Differs(f"revision {newest.number} was asked for with other values")
-        if changes := changed_by_hand(cluster, names.namespace(context.spec), newest.record):
-            return Differs.in_settings(changes)
-        return AsWanted({"revision": newest.number})
+        return _seen(cluster, context.spec, newest_revision(cluster, context.spec), fingerprint(context.spec))
 
     def create_in(self, cluster: Client, context: Context) -> str:
         """A release that a killed helm has left pending is repaired first; the next look finds what is left to do."""
         spec, document = context.spec, kubeconfig_for(context.spec)
-        newest = newest_revision(cluster, spec)
-        if isinstance(self._seen(cluster, context, newest), AsWanted):
+        newest, wanted = newest_revision(cluster, spec), fingerprint(spec)
+        if isinstance(_seen(cluster, spec, newest, wanted), AsWanted):
             return "found it applied already"
         archive = archive_of(spec.app_version)
         helm, apply = Helm(document, names.namespace(spec)), _applies(spec, document)
@@ -79,7 +69,7 @@ class Application(ClusterAction):
             return _repair(cluster, spec, helm, apply=apply)
         values = keeping(wanted_values(spec), kept_in(cluster, names.namespace(spec), _own_storage_class(spec)))
         aside = _set_aside(cluster, names.namespace(spec), wanted_sizes(values))
-        labels = {FINGERPRINT: fingerprint(spec)}
+        labels = {FINGERPRINT: wanted}
         try:
             helm.upgrade(names.RELEASE, archive, values=values, labels=labels, apply=apply)
         except FixedFields as fixed:
@@ -91,9 +81,25 @@ class Application(ClusterAction):
         return "uninstalled the release"
 
 
+def _seen(cluster: Client, spec: InstanceSpec, newest: Revision | None, wanted: str) -> Seen:
+    """How the newest revision stands to what is asked for, and the cluster to the revision."""
+    if newest is None:
+        return Missing(f"the API server listed no revisions of the release {names.RELEASE}")
+    if newest.status != DEPLOYED:
+        return Differs(f"revision {newest.number} is {newest.status}")
+    if newest.fingerprint != wanted:
+        return Differs(f"revision {newest.number} was asked for with other values")
+    if changes := changed_by_hand(cluster, names.namespace(spec), newest.record):
+        return Differs.in_settings(changes)
+    return AsWanted({"revision": newest.number})
+
+
 def newest_revision(cluster: Client, spec: InstanceSpec) -> Revision | None:
-    """Of the Secrets that Helm keeps, one a revision, with name, owner, status and version in labels, and ours."""
-    labels: LabelSelector = {"owner": "helm", "name": names.RELEASE}
+    """Of the Secrets that Helm keeps, one a revision, with name, owner, status and version in labels, and ours.
+
+    The newest is never superseded; those that are make most of what there is to read.
+    """
+    labels: LabelSelector = {"owner": "helm", "name": names.RELEASE, "status": not_equal("superseded")}
     found = map(_revision, cluster.list(Secret, namespace=names.namespace(spec), labels=labels))
     return max(found, key=lambda revision: revision.number, default=None)
 

@@ -1,5 +1,6 @@
 """The Helm release, with the real helm program."""
 
+import copy
 import os
 import signal
 import subprocess
@@ -134,24 +135,39 @@ class TestTheChild:
         helm.history("sourcegraph")
         assert list(tmp_path.iterdir()) == []
 
-    def test_only_its_owner_may_read_what_it_is_given(self, devcloud, settings, tmp_path):
+    def test_only_its_owner_may_read_what_it_is_given(self, installed, settings, tmp_path):
+        said = self.listing(settings, tmp_path, kubeconfig_for(installed.spec))
+        assert said == ["700 .", "600 ca.pem", "600 values.yaml", "home", "token"]
+        assert self.listing(settings, tmp_path, {}) == ["700 .", "600 kubeconfig", "600 values.yaml", "home", ""]
+
+    @staticmethod
+    def listing(settings, tmp_path, document):
+        """The rights of its files, whether its cache is below its home, and whether it has a token of its own."""
         program = tmp_path / "helm"
-        program.write_text('#!/bin/sh\nstat -c "%a %n" . kubeconfig values.yaml\necho "$HOME" "$HELM_CACHE_HOME"\n')
+        program.write_text(
+            '#!/bin/sh\nstat -c "%a %n" . ca.pem kubeconfig values.yaml 2>&-\n'
+            'case "$HELM_CACHE_HOME" in "$HOME"*) echo home;; esac\necho "${HELM_KUBETOKEN:+token}"\n'
+        )
         program.chmod(0o755)
         settings.HELM_BINARY = str(program)
-        lines = Helm({}, "n")._run("x").splitlines()
-        assert lines[:3] == ["700 .", "600 kubeconfig", "600 values.yaml"]
-        home, cache = lines[3].split()
-        assert cache.startswith(home)
+        return Helm(document, "n")._run("x").splitlines()
 
-    def test_no_secret_is_on_its_command_line(self, settings, tmp_path):
+    @pytest.mark.parametrize("more", [{}, {"tls-server-name": "127.0.0.1"}])
+    def test_it_gets_into_the_cluster_by_variables_or_by_a_file(self, installed, more):
+        document = copy.deepcopy(kubeconfig_for(installed.spec))
+        document["clusters"][0]["cluster"] |= more
+        assert Helm(document, installed.spec.id).history("sourcegraph")
+
+    def test_no_secret_is_on_its_command_line(self, installed, settings, tmp_path):
         program = tmp_path / "helm"
         program.write_text('#!/bin/sh\necho "$@"\n')
         program.chmod(0o755)
         settings.HELM_BINARY = str(program)
-        document = {"users": [{"user": {"token": "hush"}}]}
+        document = kubeconfig_for(installed.spec)
         said = Helm(document, "n")._run("upgrade", values={"a": "hush"})
+        assert said.startswith("upgrade")
         assert "hush" not in said
+        assert document["users"][0]["user"]["token"] not in said
 
     def test_it_is_stopped_when_its_time_is_over(self, settings, tmp_path):
         settings.HELM_BINARY, settings.HELM_TIMEOUT_SECONDS = "sleep", 0.2
