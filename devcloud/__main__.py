@@ -1,9 +1,10 @@
 """python -m devcloud: runs one devcloud until it is interrupted."""
 
 import argparse
-import asyncio
 from dataclasses import replace
 from pathlib import Path
+
+import uvloop
 
 from devcloud.google.seed import BILLING_ACCOUNT
 from devcloud.profile import PROFILES
@@ -26,7 +27,7 @@ def main() -> None:
         billing_accounts=(BILLING_ACCOUNT, *arguments.billing_account),
     )
     try:
-        asyncio.run(run(options))
+        uvloop.run(run(options))
     except OSError as error:
         raise SystemExit(f"devcloud: {error}. Is another one running? Ports can be chosen by flags.") from None
 
