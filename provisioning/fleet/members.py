@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from provisioning.fleet.obstacles import Facts, HeldBack, Obstacle, Turn, obstacle
-from provisioning.fleet.places import follows
+from provisioning.fleet.places import follows, place_of
 from provisioning.fleet.timetable import Slot
 from provisioning.fleet.versions import is_newer
 from provisioning.fleet.windows import window_of
-from provisioning.models import Channel, Hold, Instance, Operation, Rollout, RolloutMember, RolloutStage, Tenancy
+from provisioning.models import Channel, Hold, Instance, Kind, Operation, Rollout, RolloutMember, RolloutStage, Tenancy
 from provisioning.models.operations import LIVE
 
 OPEN = {RolloutStage.Status.RUNNING, RolloutStage.Status.SOAKING, RolloutStage.Status.PASSED}
@@ -127,3 +127,17 @@ def held_back(hold: Hold | None, rollout: Rollout) -> HeldBack | None:
     if pin and rollout.release and not is_newer(rollout.release.app_version, pin):
         return None
     return HeldBack(hold.reason, hold.until, pin)
+
+
+def to_rehearse_with(rollout: Rollout, stage: RolloutStage, planned: Iterable[RolloutMember]) -> list[RolloutMember]:
+    """Whom a stage is rehearsed with: as many dedicated production members as the policy says, by their places; of the
+    stages after it where it has too few. Members have their instance and stage at hand.
+    """
+    fit = [
+        member
+        for member in planned
+        if member.stage.position >= stage.position
+        and (member.instance.kind, member.instance.tenancy) == (Kind.PRODUCTION, Tenancy.DEDICATED)
+    ]
+    fit.sort(key=lambda member: (member.stage.position, place_of(rollout.salt, member.instance_id)))
+    return fit[: rollout.policy.rehearsals]

@@ -7,8 +7,7 @@ from datetime import datetime
 
 from portal.core import clock
 from provisioning.fleet.costs import backup_cents, stand_in_cents
-from provisioning.fleet.members import why_left_out
-from provisioning.fleet.places import place_of
+from provisioning.fleet.members import to_rehearse_with, why_left_out
 from provisioning.fleet.timetable import Slot, Speed, starts
 from provisioning.fleet.windows import Window, window_of
 from provisioning.models import (
@@ -123,9 +122,8 @@ class RolloutProgress:
 
 def preview(rollout: Rollout) -> Preview:
     """What the rollout will be, who is left out and why. A constant number of queries."""
-    members = list(
-        rollout.members.filter(status=Status.PLANNED).select_related("instance__size").order_by("stage__position", "pk")
-    )
+    planned = rollout.members.filter(status=Status.PLANNED).select_related("stage", "instance__size")
+    members = list(planned.order_by("stage__position", "pk"))
     stages = stages_of([rollout.pk])
     slots = slots_of([rollout], stages)[rollout.pk]
     seconds = seconds_each(kind_of(rollout))
@@ -197,18 +195,10 @@ def _backup_cents(instance: Instance) -> float:
 
 
 def _rehearsed_with(
-    rollout: Rollout, stages: Sequence[RolloutStage], members: Sequence[RolloutMember]
+    rollout: Rollout, stages: Iterable[RolloutStage], members: Iterable[RolloutMember]
 ) -> list[Instance]:
-    """As services/rehearsals.py chooses them."""
     stage = next((stage for stage in stages if stage.needs_rehearsal), None)
-    own = [
-        member.instance
-        for member in members
-        if stage
-        and member.stage_id == stage.pk
-        and (member.instance.kind, member.instance.tenancy) == (Kind.PRODUCTION, Tenancy.DEDICATED)
-    ]
-    return sorted(own, key=lambda instance: place_of(rollout.salt, instance.pk))[: rollout.policy.rehearsals]
+    return [member.instance for member in to_rehearse_with(rollout, stage, members)] if stage else []
 
 
 def _held(members: Sequence[RolloutMember]) -> tuple[Group, ...]:

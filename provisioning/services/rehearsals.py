@@ -5,7 +5,6 @@ an operation does, in the same transaction, and the beat makes up for whatever w
 """
 
 import secrets
-from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -17,8 +16,7 @@ from portal.core import clock
 from portal.core.audit import Actor, record
 from portal.core.errors import Conflict, ServiceError
 from portal.core.models import Organization, User
-from provisioning.fleet.members import has_target, target_of
-from provisioning.fleet.places import place_of
+from provisioning.fleet.members import has_target, target_of, to_rehearse_with
 from provisioning.models import (
     Instance,
     Kind,
@@ -29,7 +27,6 @@ from provisioning.models import (
     Rollout,
     RolloutMember,
     RolloutStage,
-    Tenancy,
 )
 from provisioning.models.operations import LIVE
 from provisioning.services.architectures import instance_migrate_architecture
@@ -47,23 +44,15 @@ log = structlog.get_logger(__name__)
 
 
 def rehearsals_begin(*, rollout: Rollout, stage: RolloutStage) -> int:
-    """The rollout's rehearsals run, with members of that stage; answers how many. Asked again, nothing changes."""
+    """The rollout's rehearsals before that stage run; answers how many. Asked again, nothing changes."""
     if rollout.rehearsals.exists():
         return 0
-    members = chosen(rollout, stage, rollout.policy.rehearsals)
+    planned = rollout.members.filter(status=RolloutMember.Status.PLANNED)
+    at_hand = planned.select_related("stage", "instance__release", "instance__size")
+    members = to_rehearse_with(rollout, stage, at_hand)
     for member in members:
         _begin(rollout, member.instance)
     return len(members)
-
-
-def chosen(rollout: Rollout, stage: RolloutStage, count: int) -> Sequence[RolloutMember]:
-    """Whom a stage is rehearsed with: dedicated production members of it, the first by their places."""
-    planned = stage.members.filter(
-        status=RolloutMember.Status.PLANNED,
-        instance__kind=Kind.PRODUCTION,
-        instance__tenancy=Tenancy.DEDICATED,
-    ).select_related("instance__release", "instance__size")
-    return sorted(planned, key=lambda member: (place_of(rollout.salt, member.instance_id), member.pk))[:count]
 
 
 def rehearsal_ended(operation: Operation, **_: Any) -> None:

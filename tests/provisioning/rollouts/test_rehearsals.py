@@ -137,6 +137,16 @@ def test_asked_for_twice_it_is_the_same(waiting, rehearsal):
     assert Operation.objects.filter(kind="rehearse").count() == 1
 
 
+def test_a_stage_of_trials_is_rehearsed_with_who_comes_after_it(populate, begun, new):
+    populate(1, kind="trial", trial_ends_at="2027-01-01T00:00:00Z")
+    [customer] = populate(1)
+    terms = policy(100, 100, rehearsals=1, needs_rehearsal=True)
+    terms.stages.filter(position=1).update(customer_percent=0)
+    rollout = begun(new, terms)
+    rollouts_tick()
+    assert [rehearsal.instance for rehearsal in rollout.rehearsals.all()] == [customer]
+
+
 def test_with_nobody_to_rehearse_with_nothing_is_waited_for(populate, begun, new):
     populate(1, kind="trial", trial_ends_at="2027-01-01T00:00:00Z")
     rollout = begun(new, policy(100, needs_rehearsal=True))
