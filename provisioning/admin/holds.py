@@ -139,6 +139,13 @@ END = Deed(
 INSTANCE_HOLDS = (HOLD, END_HOLD)
 
 
+def state_of(hold: Hold) -> SafeString:
+    """In a word."""
+    if hold.ended_at:
+        return pill("ended", look="done")
+    return pill("overdue", look="late") if hold.until < clock.now() else pill("held", look="suspended")
+
+
 @admin.register(Hold)
 class HoldPage(NobodyEdits, PageWithDeeds):
     list_display = ("whose", "state", "up_to", "why", "ends", "by", "since")
@@ -176,9 +183,7 @@ class HoldPage(NobodyEdits, PageWithDeeds):
 
     @admin.display(description="State", ordering="rank")
     def state(self, hold: Hold) -> SafeString:
-        if hold.ended_at:
-            return pill("ended", look="done")
-        return pill("overdue", look="late") if hold.until < clock.now() else pill("held", look="suspended")
+        return state_of(hold)
 
     @admin.display(description="Held at", ordering="release")
     def up_to(self, hold: Hold) -> str:

@@ -1,4 +1,4 @@
-"""What an instance's page says of its updates: how it stands, its window, its rollouts, how it is seen from outside."""
+"""What an instance's page says of its updates: how it stands, its window, its hold and rollouts, how it is seen."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 
 from portal.core import clock
 from portal.core.admin.words import NOTHING, pill, when
+from provisioning.admin.holds import state_of
 from provisioning.admin.links import address_of
 from provisioning.admin.rollout_words import MEMBER_WORDS, soon
 from provisioning.fleet.windows import window_of
@@ -17,7 +18,7 @@ from provisioning.health.uptime import open_outages, probes_since
 from provisioning.models import Instance, InstanceStatus, RolloutMember
 from provisioning.selectors.planned import standing_of_release
 
-SHOWN = ("standing", "window", "rollouts", "outside")
+SHOWN = ("standing", "window", "held", "rollouts", "outside")
 SHOWN_ROLLOUTS = 3
 LOOKED_BACK = timedelta(days=30)
 LOOKS = {"under way": "under way", "going back": "undoing", "back again": "undone", "planned": "pending"}
@@ -27,7 +28,7 @@ class ShowsUpdates:
     """The section “Updates” of the instance's page."""
 
     def get_fieldsets(self, request: HttpRequest, row: Any = None) -> list[Any]:
-        return [*super().get_fieldsets(request, row), ("Updates", {"fields": (SHOWN[:2], SHOWN[2:])})]  # type: ignore[misc] # ModelAdmin's
+        return [*super().get_fieldsets(request, row), ("Updates", {"fields": (SHOWN[:2], SHOWN[2:4], *SHOWN[4:])})]  # type: ignore[misc] # ModelAdmin's
 
     def get_readonly_fields(self, request: HttpRequest, row: Any = None) -> tuple[str, ...]:
         return (*super().get_readonly_fields(request, row), *SHOWN)  # type: ignore[misc] # ModelAdmin's
@@ -54,6 +55,16 @@ class ShowsUpdates:
         state = format_html("open until {}", soon(end)) if is_open else format_html("opens {}", soon(start))
         hours = f"{day}, {window.hour:02}:00 to {(window.hour + window.hours) % 24:02}:00, {place}"
         return format_html('{}<br><span class="id">{}</span>', hours, state)
+
+    @admin.display(description="Hold")
+    def held(self, instance: Instance) -> SafeString | str:
+        """It may have the newest release, and be held all the same."""
+        hold = instance.holds.filter(ended_at__isnull=True).select_related("release").first()
+        if hold is None:
+            return NOTHING
+        upto = f"pinned to {hold.release}, " if hold.release else ""
+        words = '{} <a href="{}" class="link">{}until {}</a><br><span class="id whole">{}</span>'
+        return format_html(words, state_of(hold), address_of(hold), upto, when(hold.until), hold.reason)
 
     @admin.display(description="Rollouts")
     def rollouts(self, instance: Instance) -> SafeString | str:

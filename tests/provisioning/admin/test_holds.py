@@ -58,6 +58,9 @@ class TestAnInstance:
         assert do(adas, instance, "hold", **ANSWERS)["Location"] == page(instance)
         hold = Hold.objects.get()
         assert (hold.instance, hold.release, hold.reason, hold.created_by) == (instance, None, WHY, ada)
+        shown = text(adas, page(instance))
+        assert page(hold) in shown
+        assert WHY in shown
         assert hold.until.isoformat() == "2026-12-03T22:59:00+00:00"
         assert AuditEvent.objects.get(action="hold.begin").actor == ada
 
