@@ -9,7 +9,7 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from provisioning.outcomes import NotYet, Refused
@@ -99,6 +99,7 @@ class Context:
 
     `spec` is what is to be true after this step; going back it is the spec as it was, where the step is reverted.
     `previous` is always the spec as it was when the operation was asked for, `inputs` what its kind needs beyond both.
+    `asked_at` is told to what removes: when a step of this name last asked the outside for something on this instance.
     """
 
     operation_id: str
@@ -109,6 +110,7 @@ class Context:
     previous: InstanceSpec | None = None
     is_going_back: bool = False
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    asked_at: datetime | None = None
 
     def request_id(self, call: str) -> str:
         """The same UUID for the same call of the same try, before and after a crash."""

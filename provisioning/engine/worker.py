@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import OperationalError, transaction
+from django.db.models import Max
 
 from portal.core import clock
 from provisioning.engine import graph, leases, lifecycle
@@ -19,7 +20,7 @@ from provisioning.engine.action import Context, NotYet, Outputs, Refused
 from provisioning.engine.graph import Goal, Node, Undo
 from provisioning.engine.pursuit import Waiting, pursue
 from provisioning.engine.wake import making_a_round, wake, wake_on_commit
-from provisioning.models import Operation, Step, StepAttempt, StepStatus
+from provisioning.models import Operation, OperationKind, Step, StepAttempt, StepStatus
 from provisioning.models.operations import ACTIVE
 from provisioning.spec import InstanceSpec
 from provisioning.turns import NotItsTurn, turn
@@ -160,11 +161,22 @@ def _pursue(claim: leases.Claim, node: Node, made: list[str]) -> Report:
         previous=InstanceSpec.from_json(operation.previous) if operation.previous else None,
         is_going_back=not forward,
         inputs=operation.inputs,
+        asked_at=_asked_at(step) if goal is Goal.ABSENT else None,
     )
     result = pursue(node.action, context, goal, claim.hold, made)
     if isinstance(result, Waiting):
         return Report(Outcome.WAITING, result.why, again=result.again)
     return Report(Outcome.DONE, outputs=dict(result.outputs), made=tuple(made))
+
+
+def _asked_at(step: Step) -> datetime | None:
+    """By whichever operation: one that was stopped, or failed elsewhere, may have asked for what is still to come."""
+    asked = StepAttempt.objects.filter(
+        step__operation__instance=step.operation.instance_id, step__name=step.name, direction=Step.Direction.FORWARD
+    )
+    made = asked.exclude(made=[]).exclude(step__operation__kind=OperationKind.TEARDOWN)
+    last: datetime | None = made.aggregate(at=Max("finished_at"))["at"]
+    return last
 
 
 def _in_time(report: Report, made: list[str], deadline: datetime) -> Report:

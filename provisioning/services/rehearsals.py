@@ -178,7 +178,7 @@ def backup_of(operation: Operation) -> str:
 
 def _fail(rehearsal: Rehearsal, stand_in: Instance, last: Operation) -> None:
     what = "Restoring the backup" if last.kind == OperationKind.REHEARSE else f"The {last.kind} of the restored backup"
-    _conclude(rehearsal, Status.FAILED, f"{what} is {last.status}: {last.error or 'no error was told.'}")
+    _conclude(rehearsal, Status.FAILED, f"{what} {_came_of(last)}: {last.error or 'no error was told.'}")
     _tear_down(rehearsal, stand_in)
 
 
@@ -193,10 +193,14 @@ def _torn_down(rehearsal: Rehearsal, teardown: Operation) -> None:
         rehearsal.is_torn_down = True
         rehearsal.save(update_fields=["is_torn_down"])
         return
-    note = f"Its teardown is {teardown.status}."
+    note = f"Its teardown {_came_of(teardown)}."
     if note not in rehearsal.result:
         rehearsal.result = f"{rehearsal.result} {note}".strip()
         rehearsal.save(update_fields=["result"])
+
+
+def _came_of(operation: Operation) -> str:
+    return "failed" if operation.status == OperationStatus.FAILED else f"was {operation.status}"
 
 
 def _conclude(rehearsal: Rehearsal, status: Rehearsal.Status, result: str) -> None:

@@ -5,12 +5,27 @@ from typing import Any
 
 from django.conf import settings
 
+from portal.core import clock
 from provisioning.clients.google import AlreadyExists, api, execute, pages
 from provisioning.clients.google.projects import ACTIVE, is_gone, project_of
-from provisioning.engine.action import Action, AsWanted, Context, Differs, Missing, NotYet, Refused, Seen, seconds
+from provisioning.engine.action import (
+    Action,
+    AsWanted,
+    Context,
+    Differs,
+    Missing,
+    NotYet,
+    Refused,
+    Seen,
+    UnderWay,
+    minutes,
+    seconds,
+)
 from provisioning.steps import names
 from provisioning.steps.differences import differences, labelled, touched
 from provisioning.steps.google import GoogleAction, absence_of_project, begun
+
+COMES_WITHIN = minutes(5)  # it takes about twenty seconds as a rule
 
 
 class Project(Action):
@@ -18,6 +33,8 @@ class Project(Action):
 
     def look(self, context: Context) -> Seen:
         project = project_of(context.spec.id)
+        if project is None and _may_still_come(context):
+            return UnderWay("the project, which Google was asked for, to come or not", seconds(20))
         if project is None or project["state"] != ACTIVE:
             return Missing(absence_of_project(project))
         if not names.is_ours(project.get("labels"), context.spec):
@@ -122,6 +139,12 @@ class DeletionLock(GoogleAction):
         listing = pages(collection, collection.list(parent=f"projects/{context.spec.id}"))
         liens = [lien for page in listing for lien in page.get("liens", ())]
         return [lien["name"] for lien in liens if lien.get("origin") == names.LIEN_ORIGIN]
+
+
+def _may_still_come(context: Context) -> bool:
+    """Nobody can see a project in the making; it would outlive a teardown that takes it for one that never was."""
+    patience = COMES_WITHIN * float(settings.ENGINE_PACE)
+    return context.asked_at is not None and clock.now() < context.asked_at + patience
 
 
 def _settings(context: Context) -> dict[str, Any]:

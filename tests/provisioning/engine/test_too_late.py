@@ -7,10 +7,13 @@ from datetime import timedelta
 
 import pytest
 
+from portal.core import clock as portal_clock
 from portal.core.errors import Conflict
 from provisioning.engine import worker
+from provisioning.engine.graph import Goal, OnFailure
 from provisioning.services import operation_cancel, operation_retry, operation_skip, operation_undo
 from tests.provisioning.driving import claimed, run_to_the_end, states, work_once
+from tests.provisioning.engine.world import diamond, registered
 
 pytestmark = pytest.mark.django_db
 
@@ -107,3 +110,19 @@ def test_what_another_operation_only_waits_behind_is_set_going(world, begin, clo
     assert begin("teardown").status == "queued"
     operation = operation_retry(operation=held.step.operation, actor=actor, reason="Mended.")
     assert operation.status == "running"
+
+
+@pytest.mark.usefixtures("keeping")
+def test_a_teardown_is_told_when_something_was_last_asked_for(world, begin, clock):
+    """What an operation before it had just begun may come behind its back."""
+    world.refuse("left")
+    began = portal_clock.now()
+    run_to_the_end(begin(), clock)
+    with registered(diamond(world, OnFailure.KEEP, Goal.ABSENT, kind="teardown")):
+        clock.shift(60)
+        world.asked_at.clear()
+        run_to_the_end(begin("teardown"), clock)
+    assert world.there == set()
+    assert world.asked_at["ground"] is not None
+    assert began <= world.asked_at["ground"] < began + timedelta(seconds=60)
+    assert world.asked_at["roof"] is None, "nobody has come so far"

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from provisioning.engine import graph
 from provisioning.engine.action import Action, AsWanted, Context, Missing, Refused, Seen, UnderWay, minutes, seconds
@@ -12,7 +13,7 @@ from provisioning.engine.graph import Goal, Node, OnFailure, Undo, Workflow
 
 @dataclass
 class World:
-    """`there` is what exists, `inputs` what each look was given.
+    """`there` is what exists, `inputs` what each look was given, `asked_at` what the last look at each was told.
 
     `script[name, verb]` are exceptions or waits, taken one per call.
     """
@@ -20,6 +21,7 @@ class World:
     there: set[str] = field(default_factory=set)
     deeds: list[str] = field(default_factory=list)
     inputs: list[object] = field(default_factory=list)
+    asked_at: dict[str, datetime | None] = field(default_factory=dict)
     script: dict[tuple[str, str], list[Exception | UnderWay | Callable[[], None]]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -48,6 +50,7 @@ class Thing(Action):
 
     def look(self, context: Context) -> Seen:
         self.world.inputs.append(context.inputs)
+        self.world.asked_at[self.name] = context.asked_at
         if waiting := self.world.play(self.name, "look"):
             return waiting
         return AsWanted({"name": self.name}) if self.name in self.world.there else Missing()

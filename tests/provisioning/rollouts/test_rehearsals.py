@@ -67,8 +67,8 @@ def test_it_is_restored_upgraded_torn_down_and_then_the_stage_begins(rehearsal, 
 @pytest.mark.parametrize(
     ("fails", "says"),
     [
-        ("rehearse", "Restoring the backup is failed: The quota is used up."),
-        ("upgrade", "The upgrade of the restored backup is undone: The quota is used up."),
+        ("rehearse", "Restoring the backup failed: The quota is used up."),
+        ("upgrade", "The upgrade of the restored backup was undone: The quota is used up."),
     ],
 )
 def test_it_is_torn_down_whatever_fails_and_the_stage_stays_closed(rehearsal, by_ada, clock, fails, says):
@@ -100,7 +100,7 @@ def test_a_teardown_that_fails_is_reported_and_may_be_set_going_again(rehearsal,
     end_badly(teardown)
     rehearsals_go_on()
     rehearsal.refresh_from_db()
-    assert rehearsal.result.endswith("min. Its teardown is failed.")
+    assert rehearsal.result.endswith("min. Its teardown failed.")
     assert (rehearsal.status, rehearsal.is_torn_down) == ("passed", False)
     operation_retry(operation=teardown, actor=by_ada, reason="The lock is gone.")
     end_well(teardown)

@@ -1,9 +1,12 @@
 from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from portal.core import clock
 from provisioning.clients.google import Forbidden, api, execute
-from provisioning.engine.action import AsWanted, Differs, Missing, NotYet, Refused
+from provisioning.engine.action import AsWanted, Differs, Missing, NotYet, Refused, UnderWay
 from provisioning.steps.project import Billing, DeletionLock, Project
 from provisioning.steps.proof import Proof
 from provisioning.steps.services import EnabledServices
@@ -15,6 +18,20 @@ def test_a_project_whose_creation_got_no_answer_is_adopted(world, devcloud, made
         Project().make(world.context())
     assert world.reach(Project())["number"].isdigit()
     assert made("cloudresourcemanager.projects.create") == 1
+
+
+def test_one_in_the_making_is_not_taken_for_one_that_never_was(world, settings):
+    """A teardown would go on, and Google would finish the project behind its back."""
+    settings.ENGINE_PACE = 1.0
+    asked = replace(world.context(), asked_at=clock.now() - timedelta(minutes=4))
+    seen = Project().look(asked)
+    assert isinstance(seen, UnderWay)
+    assert seen.why == "the project, which Google was asked for, to come or not"
+    assert isinstance(Project().look(replace(asked, asked_at=clock.now() - timedelta(minutes=6))), Missing)
+    world.build("project")
+    assert isinstance(Project().look(asked), AsWanted)
+    world.drop(Project())
+    assert isinstance(Project().look(asked), Missing)
 
 
 def test_it_asks_google_only_once_in_a_breath(world, made):
