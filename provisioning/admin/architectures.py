@@ -27,7 +27,8 @@ class ArchitectureForm(ReasonForm):
         super().__init__(*args, **kwargs)
         field = self.fields["architecture"]
         later = leads_to(instance_of(self.target).architecture)
-        field.choices = [("", "Choose an architecture"), *((one, one) for one in later)]  # type: ignore[attr-defined] # a ChoiceField
+        field.choices = [(one, one) for one in later]  # type: ignore[attr-defined] # a ChoiceField
+        field.initial = later[-1] if later else None
 
 
 def _can_be_moved(instance: Instance) -> bool:
