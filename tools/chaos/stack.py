@@ -46,7 +46,8 @@ class Member:
 
     @property
     def is_up(self) -> bool:
-        return self.process.poll() is None
+        """Whether it runs and is to go on: one that has just been told to stop takes a moment."""
+        return self.process.poll() is None and not self.is_held_down
 
     def below(self) -> list[psutil.Process]:
         """Its children and theirs: the pool process of a worker, and a helm that it runs."""
