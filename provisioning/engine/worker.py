@@ -170,7 +170,10 @@ def _pursue(claim: leases.Claim, node: Node, made: list[str]) -> Report:
 
 
 def _asked_at(step: Step) -> datetime | None:
-    """By whichever operation: one that was stopped, or failed elsewhere, may have asked for what is still to come."""
+    """By whichever operation: one that was stopped, or failed elsewhere, may have asked for what is still to come.
+
+    What an earlier teardown asked for is the end of it.
+    """
     asked = StepAttempt.objects.filter(
         step__operation__instance=step.operation.instance_id, step__name=step.name, direction=Step.Direction.FORWARD
     )

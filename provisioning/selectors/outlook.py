@@ -20,8 +20,8 @@ ABOUT_TO_BEGIN = "its turn, which comes any minute"
 
 
 @dataclass
-class Crowd:
-    """Who is in a stage: how many are still to go, by their window, and when the latest under way began."""
+class Outstanding:
+    """Who of a stage is not through: how many are still to go, by their window, and when the latest under way began."""
 
     waiting: dict[Window, int] = field(default_factory=dict)
     last_begun_at: datetime | None = None
@@ -75,12 +75,12 @@ def stages_of(rollout_ids: Iterable[str]) -> dict[str, list[RolloutStage]]:
 def slots_of(rollouts: Iterable[Rollout], stages: Mapping[str, Sequence[RolloutStage]]) -> dict[str, dict[int, Slot]]:
     """By rollout and position, when the stages are expected. Two queries, and one for each kind of operation."""
     listed = list(rollouts)
-    crowds = _crowds([rollout.pk for rollout in listed])
+    outstanding_of = _outstanding([rollout.pk for rollout in listed])
     seconds = {kind: seconds_each(kind) for kind in {kind_of(rollout) for rollout in listed}}
     now = clock.now()
     return {
         rollout.pk: timetable(
-            [_leg(stage, crowds.get(stage.pk)) for stage in stages[rollout.pk]],
+            [_leg(stage, outstanding_of.get(stage.pk)) for stage in stages[rollout.pk]],
             now,
             Speed(seconds[kind_of(rollout)], rollout.most_at_once, asks_for_windows=not rollout.is_emergency),
         )
@@ -100,7 +100,7 @@ def seconds_each(kind: str) -> float:
     return graph.longest_path({node.name: node.needs for node in nodes}, expected)[1]
 
 
-def _crowds(rollout_ids: Sequence[str]) -> Mapping[int, Crowd]:
+def _outstanding(rollout_ids: Sequence[str]) -> Mapping[int, Outstanding]:
     """By a stage's key, of those that have members at all."""
     columns = ("maintenance_weekday", "maintenance_hour", "time_zone", "region")
     rows = (
@@ -112,26 +112,26 @@ def _crowds(rollout_ids: Sequence[str]) -> Mapping[int, Crowd]:
             begun=Max("operation__created_at", filter=Q(status=RolloutMember.Status.RUNNING)),
         )
     )
-    crowds: defaultdict[int, Crowd] = defaultdict(Crowd)
+    outstanding_of: defaultdict[int, Outstanding] = defaultdict(Outstanding)
     for stage, weekday, hour, time_zone, region, waiting, begun in rows:
-        crowd = crowds[stage]
-        crowd.last_begun_at = max(filter(None, (crowd.last_begun_at, begun)), default=None)
+        outstanding = outstanding_of[stage]
+        outstanding.last_begun_at = max(filter(None, (outstanding.last_begun_at, begun)), default=None)
         if waiting:
             window = window_from(weekday, hour, time_zone, region=region)
-            crowd.waiting[window] = crowd.waiting.get(window, 0) + waiting
-    return crowds
+            outstanding.waiting[window] = outstanding.waiting.get(window, 0) + waiting
+    return outstanding_of
 
 
-def _leg(stage: RolloutStage, crowd: Crowd | None) -> Leg:
+def _leg(stage: RolloutStage, outstanding: Outstanding | None) -> Leg:
     is_open = stage.status in OPEN
     return Leg(
         position=stage.position,
         soak_hours=stage.soak_hours,
         soak_skips_weekends=stage.soak_skips_weekends,
-        waiting=crowd.waiting if crowd else {},
-        has_members=crowd is not None,
+        waiting=outstanding.waiting if outstanding else {},
+        has_members=outstanding is not None,
         opened_at=stage.started_at if is_open else None,
         soaking_since=stage.soaking_since,
-        last_begun_at=crowd.last_begun_at if crowd else None,
+        last_begun_at=outstanding.last_begun_at if outstanding else None,
         is_passed=stage.status == RolloutStage.Status.PASSED,
     )
