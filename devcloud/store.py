@@ -1,10 +1,11 @@
 """Where devcloud remembers: JSON documents in memory, mirrored to a SQLite file."""
 
-import json
 import sqlite3
 from bisect import bisect_left, insort
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 Document = dict[str, Any]
 
@@ -18,14 +19,15 @@ _ERASE = "DELETE FROM documents WHERE collection = ? AND key = ?"
 
 class Store:
     """Collections of documents by key. What goes in and what comes out are copies: nobody can change a stored document
-    but by `put`. To be touched on the event loop's thread only.
+    but by `put`. They are kept as encoded JSON, which is how they are copied too. To be touched on the event loop's
+    thread only.
 
     Memory is the truth while the process lives. Changes reach the file with `flush`, which the server calls several
     times a second, and with `close`; with no path nothing is ever written.
     """
 
     def __init__(self, path: Path | None) -> None:
-        self._documents: dict[str, dict[str, Document]] = {}
+        self._documents: dict[str, dict[str, bytes]] = {}
         self._keys: dict[str, list[str]] = {}
         self._dirty: dict[tuple[str, str], None] = {}
         self._database = None if path is None else sqlite3.connect(path)
@@ -34,10 +36,10 @@ class Store:
 
     def get(self, collection: str, key: str) -> Document | None:
         document = self._documents.get(collection, {}).get(key)
-        return None if document is None else _copy(document)
+        return None if document is None else _decoded(document)
 
     def put(self, collection: str, key: str, document: Document) -> None:
-        self._keep(collection, key, _copy(document))
+        self._keep(collection, key, msgspec.json.encode(document))
         self._dirty[collection, key] = None
 
     def delete(self, collection: str, key: str) -> None:
@@ -51,12 +53,12 @@ class Store:
     def items(self, collection: str, prefix: str = "") -> list[tuple[str, Document]]:
         """Key and document of those whose key starts with `prefix`, in the order of the keys."""
         documents = self._documents.get(collection, {})
-        return [(key, _copy(documents[key])) for key in self._range(collection, prefix)]
+        return [(key, _decoded(documents[key])) for key in self._range(collection, prefix)]
 
     def first(self, collection: str) -> tuple[str, Document] | None:
         """The one with the lowest key: what is due next, in a collection keyed by time."""
         keys = self._keys.get(collection)
-        return (keys[0], _copy(self._documents[collection][keys[0]])) if keys else None
+        return (keys[0], _decoded(self._documents[collection][keys[0]])) if keys else None
 
     def collections(self) -> list[str]:
         return sorted(name for name, documents in self._documents.items() if documents)
@@ -74,7 +76,7 @@ class Store:
         dirty, self._dirty = self._dirty, {}
         found = [(name, key, self._documents.get(name, {}).get(key)) for name, key in dirty]
         with self._database as transaction:
-            transaction.executemany(_WRITE, [(n, k, json.dumps(d)) for n, k, d in found if d is not None])
+            transaction.executemany(_WRITE, [(n, k, d.decode()) for n, k, d in found if d is not None])
             transaction.executemany(_ERASE, [(n, k) for n, k, d in found if d is None])
 
     def close(self) -> None:
@@ -89,9 +91,9 @@ class Store:
         database.execute("PRAGMA synchronous = OFF")
         database.execute(_SCHEMA)
         for collection, key, document in database.execute("SELECT collection, key, document FROM documents"):
-            self._keep(collection, key, json.loads(document))
+            self._keep(collection, key, document.encode())
 
-    def _keep(self, collection: str, key: str, document: Document) -> None:
+    def _keep(self, collection: str, key: str, document: bytes) -> None:
         documents = self._documents.setdefault(collection, {})
         if key not in documents:
             insort(self._keys.setdefault(collection, []), key)
@@ -104,10 +106,6 @@ class Store:
         return keys[start:end]
 
 
-def _copy(value: Any) -> Any:
-    """Of JSON; several times as quick as copy.deepcopy."""
-    if isinstance(value, dict):
-        return {key: _copy(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_copy(item) for item in value]
-    return value
+def _decoded(document: bytes) -> Document:
+    found: Document = msgspec.json.decode(document)
+    return found

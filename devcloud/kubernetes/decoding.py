@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from devcloud.kubernetes.failures import JSON, bad_request
 from devcloud.kubernetes.kinds import Kind
 from devcloud.kubernetes.schema import ANY, Shape
@@ -30,12 +32,8 @@ _LENIENT = {"status", "metadata"}
 
 
 def without_nulls(value: Any) -> Any:
-    """`value` without fields that are null: to a typed server they are absent."""
-    if isinstance(value, dict):
-        return {key: without_nulls(inner) for key, inner in value.items() if inner is not None}
-    if isinstance(value, list):
-        return [without_nulls(item) for item in value]
-    return value
+    """`value` without fields that are null: to a typed server they are absent. Itself where there are none."""
+    return _stripped(value) if b"null" in msgspec.json.encode(value) else value
 
 
 def check_types(kind: Kind, value: JSON, *, strict: bool) -> list[str]:
@@ -64,6 +62,14 @@ def known_fields(shape: Shape, value: Any) -> Any:
 def missing_fields(kind: Kind, value: JSON) -> list[tuple[str, str]]:
     """(path, "Required value") of every field that the schema requires and this object lacks."""
     return [(path, "Required value") for path in _missing(kind.shape, value, "")]
+
+
+def _stripped(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _stripped(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        return [_stripped(item) for item in value]
+    return value
 
 
 def _walk(shape: Shape, value: Any, path: str) -> Iterator[tuple[bool, str]]:

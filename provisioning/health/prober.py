@@ -3,7 +3,7 @@
 One process, one event loop, and one thread for the database. Several may run: one works, the others stand by and take
 over within a second of its end. While the database is away it goes on looking, and writes once that is back.
 
-A thousand instances at rest take about 8 % of a core (bin/bench probes).
+A thousand instances at rest take about 4 % of a core (bin/bench probes).
 """
 
 import asyncio
