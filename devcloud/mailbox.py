@@ -24,6 +24,7 @@ class Letter:
     text: str
     html: str
     received_at: float
+    message_id: str = ""
 
 
 class Mailbox:
@@ -63,6 +64,7 @@ class Mailbox:
             text=_part(message, "plain"),
             html=_part(message, "html"),
             received_at=clock.now(),
+            message_id=str(message["Message-ID"] or ""),
         )
         self._store.put(_COLLECTION, _key(letter_id), asdict(letter))
         for key, _document in kept[: max(len(kept) - _KEPT + 1, 0)]:

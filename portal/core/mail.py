@@ -1,12 +1,19 @@
-"""Mail: queued in the transaction that causes it, sent by a worker, its content erased once sent."""
+"""Mail: queued in the transaction that causes it, sent by a worker, its content erased once sent.
 
+A worker that dies after the mail server has taken a mail, and before that is written down, sends it again. Both copies
+bear the same Message-ID, by which mail systems know the second for the same mail and keep one.
+"""
+
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from email.utils import parseaddr
+from typing import Any, Final
 
 import structlog
 from celery import current_app
+from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.template.loader import render_to_string
@@ -17,6 +24,7 @@ from portal.core.models import Mail
 
 LONGEST_PAUSE = timedelta(hours=1)
 MOST_ATTEMPTS = 40  # about a day and a half; after that it stays in the outbox, with its error, for an admin
+MESSAGES: Final = uuid.UUID("6c0e9b5e-0f5c-4a39-8f0e-4d1b8a0a7e52")
 log = structlog.get_logger(__name__)
 
 
@@ -78,9 +86,16 @@ def _send(mail: Mail) -> bool:
 def _render(mail: Mail) -> EmailMultiAlternatives:
     context = _kinds[mail.kind].fetch(mail.context)
     subject = " ".join(render_to_string(f"mail/{mail.kind}.subject.txt", context).split())
-    message = EmailMultiAlternatives(subject, render_to_string(f"mail/{mail.kind}.txt", context), to=[mail.recipient])
+    text, headers = render_to_string(f"mail/{mail.kind}.txt", context), {"Message-ID": _message_id(mail)}
+    message = EmailMultiAlternatives(subject, text, to=[mail.recipient], headers=headers)
     message.attach_alternative(render_to_string(f"mail/{mail.kind}.html", context), "text/html")
     return message
+
+
+def _message_id(mail: Mail) -> str:
+    """The same for each try, and nothing that tells what it is about."""
+    host = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+    return f"<{uuid.uuid5(MESSAGES, mail.key)}@{host}>"
 
 
 def _wake() -> None:

@@ -103,6 +103,16 @@ class TestDuplicated:
             server.send_message(letter)
         assert only(found(), "duplicated") == "2 mails “It is ready”"
 
+    def test_a_second_copy_of_a_mail_is_no_second_mail(self, judge, devcloud):
+        letter = EmailMessage()
+        letter["From"], letter["To"], letter["Subject"] = "a@portal.example", "b@portal.example", "It is ready"
+        letter["Message-ID"] = "<1@portal.example>"
+        with smtplib.SMTP("127.0.0.1", devcloud.smtp_port) as server:
+            server.send_message(letter)
+            server.send_message(letter)
+        assert judge.found() == {}
+        assert judge.census.second_copies() == 1
+
     def test_an_end_that_was_recorded_twice(self, running, found):
         record("operation.succeeded", running.operations.get(), actor_label="engine")
         assert only(found(), "duplicated").startswith("2 events operation.succeeded of ")

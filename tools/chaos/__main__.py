@@ -32,7 +32,8 @@ The last line is one JSON object. The exit status is 0 only if lost, duplicated,
                   is lost too, since no fault here lasts; and whatever a running instance lacks or has otherwise than
                   its row says: by the look of each step of a repair, and by the cloud's own records the version that
                   answers, nodes, database server, and disks that are smaller than any change has left them
-  duplicated      things of which an instance has more than it should, and mails and audit events that came twice
+  duplicated      things of which an instance has more than it should, and mails and audit events that came twice;
+                  a copy with the Message-ID of the first is no second mail, and counts in second_copies instead
   leaked          what the cloud still has of a deleted instance
   stuck           operations that ended as failed or stuck
   manual_actions  what a person did to set an operation going again

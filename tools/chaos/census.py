@@ -1,6 +1,7 @@
 """What devcloud knows of an instance, counted by itself and not through the clients that made or removed it."""
 
 from collections import Counter
+from typing import Any
 
 import httpx
 
@@ -81,13 +82,25 @@ class Census:
         return answer.text.split()[0] if answer.is_success and answer.text.strip() else ""
 
     def letters(self) -> Counter[str]:
-        """How many mails came of each subject: it names the instance and what happened to it."""
-        letters = self._client.get("/_control/mail").raise_for_status().json()["mail"]
-        return Counter(letter["subject"] for letter in letters)
+        """How many mails came of each subject: it names the instance and what happened to it.
+
+        Copies with the same Message-ID are one mail, as they are to mail systems.
+        """
+        mails = {(letter["subject"], letter["message_id"] or letter["id"]) for letter in self._letters()}
+        return Counter(subject for subject, _ in mails)
+
+    def second_copies(self) -> int:
+        """How often a mail came that had come before: its sender died before it had written that down."""
+        known = [letter["message_id"] for letter in self._letters() if letter["message_id"]]
+        return len(known) - len(set(known))
 
     def bring_cluster(self) -> str:
         """The kubeconfig of a new cluster that nobody's project holds."""
         return self._client.post("/_control/kubernetes/clusters", json={}).raise_for_status().text
+
+    def _letters(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._client.get("/_control/mail").raise_for_status().json()["mail"]
+        return found
 
     def _documents(self, names: list[str]) -> set[tuple[str, str]]:
         answers = [

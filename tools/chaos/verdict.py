@@ -48,6 +48,7 @@ def verdict(
         "instances": Instance.objects.count(),
         **{name: len(found) for name, found in findings.items()},
         "abandoned_claims": abandoned_claims(),
+        "second_copies": census.second_copies(),
         "findings": {name: found for name, found in findings.items() if found},
     }
 

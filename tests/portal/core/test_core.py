@@ -133,6 +133,17 @@ class TestMail:
         self.queue()
         assert mail.send_due() == 1
 
+    def test_one_that_is_sent_again_has_the_same_id(self):
+        """As when its worker dies between the mail server's answer and the record of it."""
+        self.queue()
+        self.queue("greeting:2")
+        mail.send_due()
+        Mail.objects.filter(key="greeting:1").update(due_at=clock.now(), context={"name": "Alice"})
+        mail.send_due()
+        first, other, again = (letter.extra_headers["Message-ID"] for letter in outbox.outbox)
+        assert first == again != other
+        assert first.endswith("@sourcegraph.localhost>")
+
     def test_what_cannot_be_sent_is_kept_and_tried_again(self, settings):
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
