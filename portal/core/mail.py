@@ -1,7 +1,7 @@
 """Mail: queued in the transaction that causes it, sent by a worker, its content erased once sent.
 
 A worker that dies after the mail server has taken a mail, and before that is written down, sends it again. Both copies
-bear the same Message-ID, by which mail systems know the second for the same mail and keep one.
+bear the same Message-ID, by which many mail systems know the second for the same mail and keep one.
 """
 
 import uuid
@@ -45,7 +45,7 @@ def register(name: str, fetch: Callable[[dict[str, Any]], dict[str, Any]] = dict
 
 
 def queue(*, key: str, kind: str, recipient: str, context: dict[str, Any]) -> None:
-    """The mail will be sent once, whatever happens; a second call with the same key changes nothing."""
+    """The mail will be sent, whatever happens; a second call with the same key changes nothing."""
     Mail.objects.get_or_create(key=key, defaults={"kind": kind, "recipient": recipient, "context": context})
     transaction.on_commit(_wake)
 
