@@ -15,7 +15,6 @@ def outside_world(settings) -> Iterator[Gateway]:
         settings.INSTANCE_GATEWAY = known.url
         settings.PROBE_SECONDS = 0.2
         settings.PROBE_SECONDS_UNDER_CHANGE = settings.PROBE_SECONDS_WHILE_DOWN = 0.05
-        settings.PROBE_TIMEOUT_SECONDS = 0.5
         yield known
 
 

@@ -41,15 +41,21 @@ def test_it_asks_as_people_do_and_keeps_the_connection(look, outside_world):
         (503, "It answers 503 Service Unavailable."),
         (302, "It answers 302 Found."),
         (204, "It answers 204 No Content."),
-        (SILENT, "No answer within 0.5 s."),
         (CLOSED, "It closes the connection without an answer."),
         (CLOSED_ONCE, "It closes the connection without an answer."),
     ],
 )
-def test_anything_but_a_200_in_time_is_a_failure(way, failure, look, outside_world):
+def test_anything_but_a_200_is_a_failure(way, failure, look, outside_world):
     outside_world.ways[HOST] = way
     assert look() == failure
     outside_world.ways[HOST] = 200
+    assert look() == ""
+
+
+def test_no_answer_in_time_is_a_failure(look, outside_world, settings):
+    outside_world.ways[HOST], settings.PROBE_TIMEOUT_SECONDS = SILENT, 0.5
+    assert look() == "No answer within 0.5 s."
+    outside_world.ways[HOST], settings.PROBE_TIMEOUT_SECONDS = 200, 5
     assert look() == ""
 
 

@@ -92,16 +92,16 @@ def test_who_is_not_watched_any_more_is_not_looked_at(watched, outside_world):
 
 
 def test_a_silent_one_holds_nobody_up(watched, outside_world, settings):
-    outside_world.ways["silent.sourcegraph.localhost"] = SILENT
-    looks, _ = watched([target("silent"), target("acme")], 0.9)
+    outside_world.ways["silent.sourcegraph.localhost"], settings.PROBE_TIMEOUT_SECONDS = SILENT, 2
+    looks, _ = watched([target("silent"), target("acme")], 2.5)
     assert {(look.instance_id, look.failure) for look in looks} == {
-        ("src-silent", "No answer within 0.5 s."),
+        ("src-silent", "No answer within 2 s."),
         ("src-acme", ""),
     }
 
 
-def test_a_failure_of_a_starved_prober_counts_for_nothing(watched, outside_world):
-    outside_world.ways["acme.sourcegraph.localhost"] = SILENT
+def test_a_failure_of_a_starved_prober_counts_for_nothing(watched, outside_world, settings):
+    outside_world.ways["acme.sourcegraph.localhost"], settings.PROBE_TIMEOUT_SECONDS = SILENT, 0.5
 
     async def starve(watches: Watches) -> None:
         outside_world.asked.clear()
