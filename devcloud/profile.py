@@ -62,6 +62,10 @@ _REALISTIC: Mapping[str, float] = {
     "kubernetes.probe": 5,
     "kubernetes.volume": 10,
     "kubernetes.loadbalancer": 60,
+    "stripe.clock": 5,
+    "stripe.delivery": 1,
+    "stripe.delivery.timeout": 20,
+    "stripe.retry": 1800,
 }
 # Everything else is a fifteenth of a second; each stays long enough that "under way" is really seen.
 _FAST: Mapping[str, float] = {
@@ -75,6 +79,8 @@ _FAST: Mapping[str, float] = {
     "delete.sql": 0.2,
     "delete.cluster": 0.2,
     "operation.expiry": 7200,
+    "stripe.delivery": 0,
+    "stripe.delivery.timeout": 5,
 }
 
 

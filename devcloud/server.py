@@ -34,6 +34,8 @@ from devcloud.pages.console import console_routes
 from devcloud.pages.inbox import inbox_routes
 from devcloud.profile import Profile
 from devcloud.store import Store
+from devcloud.stripe import create_stripe
+from devcloud.stripe.control import control_routes as stripe_control_routes
 from devcloud.told import told_routes
 
 _TICK_SECONDS = 0.05
@@ -92,14 +94,15 @@ async def _serve(cloud: Cloud, sockets: list[socket.socket], tls: ssl.SSLContext
 
 
 def http_app(cloud: Cloud, mailbox: Mailbox) -> ASGIApp:
-    """Our own pages and Google's APIs on our own host; the application on every other one."""
-    application, google = create_application(cloud), create_google(cloud)
+    """Our own pages, Google's APIs and Stripe on our own host; the application on every other one."""
+    application, google, stripe = create_application(cloud), create_google(cloud), create_stripe(cloud)
     site = Starlette(
         routes=[
             *console_routes(cloud),
             *inbox_routes(mailbox),
             *Control(cloud, mailbox).routes(),
             *control_routes(cloud),
+            *stripe_control_routes(cloud),
             *told_routes(cloud),
         ]
     )
@@ -109,6 +112,8 @@ def http_app(cloud: Cloud, mailbox: Mailbox) -> ASGIApp:
             await application(scope, receive, send)
         elif scope["path"].startswith("/google/"):
             await google(scope, receive, send)
+        elif scope["path"].startswith("/stripe/"):
+            await stripe(scope, receive, send)
         else:
             await site(scope, receive, send)
 

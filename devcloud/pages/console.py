@@ -24,6 +24,7 @@ def console_routes(cloud: Cloud) -> list[Route]:
         shown = [
             section("Projects", _projects(cloud)),
             section("Under way", _operations(cloud)),
+            section("Stripe", link("/stripe/", "Subscriptions, invoices and deliveries")),
             section("Faults", _faults(cloud)),
             section("Recent calls", _calls(cloud)),
         ]

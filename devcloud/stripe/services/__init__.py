@@ -1,0 +1,1 @@
+"""What each method of Stripe's API does, one file per resource."""
