@@ -36,11 +36,12 @@ def _hang(tree: Tree, name: str, text: str) -> None:
     if found is None:
         raise _bad(name)
     *branches, last = [found[1], *_INNER.findall(found[2])]
+    place: Any = tree
     for branch in branches:
-        tree = tree.setdefault(branch or str(len(tree)), {})
-        if not isinstance(tree, dict):
+        place = place.setdefault(branch or str(len(place)), {})
+        if not isinstance(place, dict):
             raise _bad(name)
-    tree[last or str(len(tree))] = text
+    place[last or str(len(place))] = text
 
 
 def _bad(name: str) -> StripeError:

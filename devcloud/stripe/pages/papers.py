@@ -89,7 +89,8 @@ def _pdf(sentences: list[str]) -> bytes:
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
         b"<< /Font << /F1 5 0 R >> >>",
     ]
-    written_out, places = b"%PDF-1.4\n", []
+    written_out = b"%PDF-1.4\n"
+    places: list[int] = []
     for number, content in enumerate(objects, start=1):
         places.append(len(written_out))
         written_out += b"%d 0 obj\n%s\nendobj\n" % (number, content)

@@ -131,7 +131,7 @@ def _sold(books: Books, subscription: Json) -> str:
 
 
 def _cards(books: Books, customer: Json) -> str:
-    default, rows = customer["invoice_settings"]["default_payment_method"], []
+    default, rows = customer["invoice_settings"]["default_payment_method"], list[tuple[str, ...]]()
     for method in methods_of(books, customer):
         card, acts = method["card"], _one_button(f"remove:{method['id']}", "Remove")
         mark = "Default" if method["id"] == default else _one_button(f"default:{method['id']}", "Make default")
