@@ -62,7 +62,7 @@ def _place(documents: list[Json], key: str, param: str) -> int:
 
 def _is(name: str) -> Filter:
     def fits(document: Json, wanted: Any) -> bool:
-        value = document.get(name)
+        value: Any = document.get(name)
         if isinstance(wanted, dict):
             return value is not None and _within(value, wanted)
         return value in wanted if isinstance(wanted, list) else bool(value == wanted)
@@ -73,7 +73,7 @@ def _is(name: str) -> Filter:
 def _within(value: Any, wanted: Json) -> bool:
     if not isinstance(value, int):
         return all(value.get(name) == part for name, part in wanted.items())
-    return (
+    return bool(
         value > wanted.get("gt", value - 1)
         and value >= wanted.get("gte", value)
         and value < wanted.get("lt", value + 1)

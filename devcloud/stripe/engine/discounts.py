@@ -12,8 +12,8 @@ _MONTHLY = {"interval": "month", "interval_count": 1}
 
 def redeemed(books: Books, customer: Json, wanted: list[Json] | str, kept: list[str], **place: Any) -> list[str]:
     """The ids of the discounts that are wanted; `kept` are those that may stay. Raises StripeError."""
-    found = []
-    for number, entry in enumerate(wanted or []):
+    found = list[str]()
+    for number, entry in enumerate(wanted if isinstance(wanted, list) else []):
         where = f"discounts[{number}]"
         if entry.get("discount"):
             if entry["discount"] not in kept:
@@ -128,7 +128,7 @@ def _applies(coupon: Json, line: Json) -> bool:
 
 
 def _left(line: Json) -> int:
-    return int(line["amount"]) - sum(cut["amount"] for cut in line["discount_amounts"])
+    return int(line["amount"] - sum(cut["amount"] for cut in line["discount_amounts"]))
 
 
 def _percent(coupon: Json, lines: list[Json]) -> list[tuple[Json, int]]:

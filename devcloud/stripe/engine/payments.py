@@ -20,7 +20,7 @@ def new_intent(books: Books, invoice: Json, customer: Json) -> Json:
 def payment_intent(books: Books, customer: Json | None, amount: int, currency: str) -> Json:
     """An intent that waits for a payment method."""
     key = books.new_id("payment_intent")
-    document = {
+    document: Json = {
         "id": key,
         "object": "payment_intent",
         "amount": amount,

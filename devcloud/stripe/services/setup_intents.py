@@ -36,7 +36,7 @@ def _list(call: Call) -> Json:
 def new_setup_intent(books: Books, customer: Json | None, usage: str = "off_session") -> Json:
     """It waits for a card."""
     key = books.new_id("setup_intent")
-    intent = {
+    intent: Json = {
         "id": key,
         "object": "setup_intent",
         "automatic_payment_methods": None,

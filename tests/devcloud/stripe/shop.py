@@ -33,6 +33,7 @@ class Shop:
             key,
             base_addresses={"api": f"{devcloud.http_url}/stripe"},
             http_client=stripe.RequestsClient(session=self._session),
+            max_network_retries=2,
         )
         self.api: Any = self.stripe.v1  # tests also say what its types forbid
 

@@ -18,7 +18,8 @@ def failing(shop):
 
 
 @pytest.fixture
-def settings(shop):
+def account(shop):
+    """Changes settings of the Stripe account, which go back afterwards."""
     before = shop.control("GET", "settings")
     yield lambda **wanted: shop.control("PUT", "settings", wanted)
     shop.control("PUT", "settings", before)
@@ -62,8 +63,8 @@ def test_a_card_that_works_pays_at_the_next_try(shop, failing):
 
 
 @pytest.mark.parametrize(("follows", "status"), [("cancel", "canceled"), ("past_due", "past_due")])
-def test_what_follows_is_a_setting_of_the_account(shop, settings, failing, follows, status):
-    settings(exhausted=follows, retry_days=[1, 3])
+def test_what_follows_is_a_setting_of_the_account(shop, account, failing, follows, status):
+    account(exhausted=follows, retry_days=[1, 3])
     clock, _customer, subscription = failing
     shop.advance(clock, at("2026-02-20"))
     found = shop.subscription(subscription)
@@ -78,7 +79,8 @@ def test_a_payment_by_hand_that_fails_is_an_error_and_counts(shop, failing):
     invoice = shop.invoices(subscription)[-1]
     with pytest.raises(stripe.CardError) as caught:
         shop.api.invoices.pay(invoice.id)
-    assert caught.value.json_body["error"]["decline_code"] == "generic_decline"
+    assert caught.value.error
+    assert caught.value.error.decline_code == "generic_decline"
     assert shop.api.invoices.retrieve(invoice.id).attempt_count == 2
 
 

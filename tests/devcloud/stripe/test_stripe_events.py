@@ -1,6 +1,7 @@
 """Events: signed, sent, sent again, held back, reordered, lost, doubled, never made."""
 
 import json
+from typing import Any
 
 import pytest
 import stripe
@@ -9,9 +10,9 @@ from tests.devcloud.stripe.shop import types
 from tests.waiting import eventually
 
 
-def deliveries(shop, **wanted):
+def deliveries(shop, **wanted) -> list[Any]:
     query = "&".join(f"{name}={value}" for name, value in wanted.items())
-    return shop.control("GET", f"deliveries?{query}")["deliveries"]
+    return list(shop.control("GET", f"deliveries?{query}")["deliveries"])
 
 
 def rule(shop, act, kind, **more):
@@ -102,7 +103,7 @@ def test_events_can_be_held_back_and_come_in_another_order(shop, receiver):
     product = shop.api.products.create({"name": "One"})
     for name in ("Two", "Three"):
         shop.api.products.update(product.id, {"name": name})
-    held = eventually(lambda: found if len(found := deliveries(shop, state="held")) == 3 else None)
+    held = eventually(lambda: found if len(found := deliveries(shop, state="held")) == 3 else [])
     assert receiver.events() == []
     order = [held[2]["id"], held[0]["id"], held[1]["id"]]
     shop.control("POST", "release", {"deliveries": order})

@@ -31,6 +31,7 @@ def test_a_refusal_is_an_answer_like_any_other(shop):
     for _ in range(2):
         with pytest.raises(stripe.CardError) as caught:
             shop.api.customers.create({"payment_method": "pm_card_chargeDeclined"}, options)
+    assert caught.value.headers
     assert caught.value.headers["Idempotent-Replayed"] == "true"
 
 

@@ -1,13 +1,14 @@
 """The billing portal, as a customer clicks through it."""
 
 import re
+from typing import Any
 
 import pytest
 import stripe
 
 from devcloud.stripe.money import TIMES
 
-FEATURES = {
+FEATURES: dict[str, Any] = {
     "invoice_history": {"enabled": True},
     "payment_method_update": {"enabled": True},
     "subscription_cancel": {"enabled": True, "mode": "at_period_end"},
