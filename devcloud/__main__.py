@@ -22,6 +22,7 @@ def main() -> None:
         http_port=arguments.http_port,
         https_port=arguments.https_port,
         smtp_port=arguments.smtp_port,
+        elsewhere_port=arguments.elsewhere_port,
         state=arguments.state,
         profile=replace(PROFILES[arguments.profile], speed=arguments.speed),
         billing_accounts=(BILLING_ACCOUNT, *arguments.billing_account),
@@ -39,6 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--http-port", type=int, default=9400, help="0 is a free one, for all ports")
     parser.add_argument("--https-port", type=int, default=9443)
     parser.add_argument("--smtp-port", type=int, default=9425)
+    parser.add_argument(
+        "--elsewhere-port", type=int, default=80, help="where the web is at addresses that are not devcloud's"
+    )
     parser.add_argument("--state", type=Path, default=Path("var/devcloud"), help="the folder that it remembers in")
     parser.add_argument("--profile", choices=sorted(PROFILES), default="fast", help="how long things take")
     parser.add_argument("--speed", type=float, default=1.0, help="divides all durations")

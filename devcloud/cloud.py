@@ -9,12 +9,13 @@ from devcloud.store import Store
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where devcloud listens."""
+    """Where devcloud listens. At addresses that are not its own, the web is looked for at the port `elsewhere`."""
 
     host: str
     http: int
     https: int
     smtp: int
+    elsewhere: int = 80
 
     @property
     def http_url(self) -> str:

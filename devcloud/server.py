@@ -53,6 +53,7 @@ class Options:
     http_port: int
     https_port: int
     smtp_port: int
+    elsewhere_port: int
     state: Path
     profile: Profile
     billing_accounts: tuple[str, ...]
@@ -62,7 +63,8 @@ async def run(options: Options) -> None:
     """Serves until SIGINT or SIGTERM, then saves its state."""
     options.state.mkdir(parents=True, exist_ok=True)
     sockets = [_listen(options.host, port) for port in (options.http_port, options.https_port, options.smtp_port)]
-    addresses = Addresses(options.public_host, *(bound.getsockname()[1] for bound in sockets))
+    http, https, smtp = (bound.getsockname()[1] for bound in sockets)
+    addresses = Addresses(options.public_host, http, https, smtp, options.elsewhere_port)
     authority = load_authority(options.state)
     store = Store(options.state / "devcloud.sqlite3")
     if skipped := store.get(SKIPPED, "all"):

@@ -131,7 +131,7 @@ def _start_devcloud(demo: Demo) -> None:
     listening = state / "ports.json"
     listening.unlink(missing_ok=True)
     where = ("--http-port", ports.cloud, "--https-port", ports.kubernetes, "--smtp-port", ports.mail, "--state", state)
-    pace = ("--profile", "realistic", "--speed", SPEED)
+    pace = ("--profile", "realistic", "--speed", SPEED, "--elsewhere-port", ports.portal)
     demo.start(
         "devcloud",
         "devcloud",

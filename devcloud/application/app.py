@@ -14,6 +14,7 @@ from devcloud.application import pages
 from devcloud.application.accounts import Accounts
 from devcloud.application.graphql import execute
 from devcloud.application.instances import Instance, find_instance
+from devcloud.application.names import address_elsewhere, pass_on
 from devcloud.cloud import Cloud
 
 COOKIE = "sgs"
@@ -21,7 +22,10 @@ _ALWAYS_ANSWERED = {"/healthz", "/readyz"}
 
 
 def create_application(cloud: Cloud) -> ASGIApp:
-    """Answers by the Host header: 404 where no ingress knows the host, 503 while its frontend isn't available."""
+    """Answers by the Host header: 404 where no ingress knows the host, 503 while its frontend isn't available.
+
+    Where the host's name leads to an address that is not devcloud's, whoever is there answers.
+    """
     routes = Starlette(
         routes=[
             Route("/", home),
@@ -38,6 +42,9 @@ def create_application(cloud: Cloud) -> ASGIApp:
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         host = Request(scope).headers.get("host", "").rpartition("@")[2].partition(":")[0].lower()
+        if address := address_elsewhere(cloud, host):
+            await pass_on(f"{address}:{cloud.addresses.elsewhere}", scope, receive, send)
+            return
         instance = find_instance(cloud, host)
         if instance is None:
             await pages.unknown_page(host)(scope, receive, send)

@@ -107,6 +107,37 @@ def test_a_stopped_instance_is_still_runnable_but_takes_no_databases(place, data
     assert "not running" in refusal(insert_database(place)).message
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda api, where: api.databases().list(**where),
+        lambda api, where: api.databases().insert(**where, body={"name": "pgsql"}),
+        lambda api, where: api.users().list(**where),
+        lambda api, where: api.users().insert(**where, body={"name": "eve", "password": "hidden-from-all"}),
+        lambda api, where: api.users().update(**where, name="postgres", body={"password": "hidden-from-all"}),
+        lambda api, where: api.users().delete(**where, name="postgres"),
+        lambda api, where: api.backupRuns().insert(**where, body={}),
+        lambda api, where: api.instances().restoreBackup(**where, body={"restoreBackupContext": {"backupRunId": "1"}}),
+    ],
+)
+def test_a_stopped_instance_is_asked_in_vain_and_can_be_started_again(place, database, call):
+    api, where = place.google.api("sqladmin"), {"project": place.id, "instance": database}
+    stop, start = ({"settings": {"activationPolicy": policy}} for policy in ("NEVER", "ALWAYS"))
+    place.run("sqladmin", api.instances().patch(**where, body=stop))
+    refused = refusal(call(api, where))
+    assert (refused.code, refused.message) == (400, "Invalid request: Invalid request since instance is not running.")
+    place.run("sqladmin", api.instances().patch(**where, body=start))
+    assert api.users().list(**where).execute()["items"]
+
+
+def test_a_stopped_instance_can_be_unprotected_and_deleted(place, network):
+    place.run("sqladmin", insert(place, place.database_body(network, deletionProtectionEnabled=True)))
+    where = {"project": place.id, "instance": "db"}
+    for settings in ({"activationPolicy": "NEVER"}, {"deletionProtectionEnabled": False}):
+        place.run("sqladmin", instances(place).patch(**where, body={"settings": settings}))
+    assert "error" not in place.run("sqladmin", instances(place).delete(**where))
+
+
 def test_databases_and_users_are_seen_when_their_operation_is_done(place, database):
     api = place.google.api("sqladmin")
     operation = insert_database(place).execute()

@@ -149,10 +149,15 @@ def need_idle(call: Call, *, running: bool = True) -> Json:
     name = _full_name(call, call["instance"])
     if operations.running_on(call.cloud, "sqladmin", f"projects/{call.project}/operations/", name):
         raise errors.GoogleError(409, "operationInProgress", BUSY)
-    stopped = instance["state"] != "RUNNABLE" or instance["settings"].get("activationPolicy") == "NEVER"
-    if running and stopped:
-        raise errors.invalid("Invalid request: Invalid request since instance is not running.")
+    if running:
+        check_runs(instance)
     return instance
+
+
+def check_runs(instance: Json) -> None:
+    """Raises GoogleError 400 where it has been stopped, or is not there yet: it still may be called RUNNABLE."""
+    if instance["state"] != "RUNNABLE" or instance["settings"].get("activationPolicy") == "NEVER":
+        raise errors.invalid("Invalid request: Invalid request since instance is not running.")
 
 
 def start(

@@ -2,7 +2,7 @@
 
 from devcloud.google import errors, operations, resources
 from devcloud.google.call import Call, Json, implements
-from devcloud.google.services.databases import need, need_idle, start
+from devcloud.google.services.databases import check_runs, need, need_idle, start
 
 DATABASES = "sql.databases"
 USERS = "sql.users"
@@ -60,7 +60,8 @@ def _delete_user(call: Call) -> Json:
 
 @implements("sql.databases.list", "sql.users.list")
 def _list(call: Call) -> Json:
-    need(call)
+    """A stopped instance does not tell: github.com/hashicorp/terraform-provider-google/issues/7810, 13123."""
+    check_runs(need(call))
     kind = call.method.id.split(".")[1]
     return resources.page(call, "items", resources.below(call, f"sql.{kind}", _name(call, f"{kind}/")))
 

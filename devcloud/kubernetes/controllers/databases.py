@@ -6,7 +6,7 @@ from typing import Any
 
 from devcloud import schemas
 from devcloud.kubernetes.controllers.context import Context, image_tag
-from devcloud.kubernetes.controllers.proxies import server_behind
+from devcloud.kubernetes.controllers.proxies import is_stopped, server_behind
 from devcloud.kubernetes.failures import JSON
 from devcloud.kubernetes.kinds import kind_named
 
@@ -40,7 +40,7 @@ def can_serve(context: Context, pod: JSON) -> bool:
 def database_of(context: Context, pod: JSON) -> str:
     """What its PGHOST leads to: a Cloud SQL instance of the cluster's project, or the disk of a Service's database.
 
-    OUT_OF_REACH where that is a proxy which lets nobody in.
+    OUT_OF_REACH where that is a proxy which lets nobody in, or a server that is stopped.
     """
     namespace = pod["metadata"]["namespace"]
     host = next(filter(None, (_value(context, namespace, entry) for entry in _environment(pod))), "")
@@ -54,7 +54,7 @@ def database_of(context: Context, pod: JSON) -> str:
     project = context.cluster_id.partition(".")[0]
     for name, entry in context.cloud.store.items(_SQL_INSTANCES, f"projects/{project}/instances/"):
         if any(address["ipAddress"] == host for address in entry["body"].get("ipAddresses", ())):
-            return name
+            return OUT_OF_REACH if is_stopped(entry["body"]) else name
     return ""
 
 

@@ -23,6 +23,11 @@ def server_behind(context: Context, namespace: str, service: str) -> str | None:
     return next((server for server in leads_to if _is_open(context, server)), "")
 
 
+def is_stopped(server: JSON) -> bool:
+    """Whether its owner has switched it off: it keeps its addresses, and nobody answers there."""
+    return bool(server["settings"].get("activationPolicy") == "NEVER")
+
+
 def _proxies(context: Context, namespace: str, selector: JSON) -> Iterator[JSON]:
     for pod in context.objects.each(kind_named("pods")):
         labels = pod["metadata"].get("labels", {})
@@ -39,7 +44,9 @@ def _server(pod: JSON) -> str:
 def _is_open(context: Context, server: str) -> bool:
     """The server runs and has a public address, and the pods are who may open connections: the nodes' account."""
     entry = context.cloud.store.get("sql.instances", server)
-    kinds = {address["type"] for address in entry["body"].get("ipAddresses", ())} if entry else set()
+    if entry is None or is_stopped(entry["body"]):
+        return False
+    kinds = {address["type"] for address in entry["body"].get("ipAddresses", ())}
     return "PRIMARY" in kinds and all(_may_connect(context, pool, server) for pool in _pools(context))
 
 

@@ -1,5 +1,8 @@
 """The application answers on the host of its ingress, once its frontend is available."""
 
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import httpx
 import pytest
 
@@ -129,3 +132,64 @@ def test_a_one_time_link_sets_a_password_and_is_worth_nothing_afterwards(running
     used = browser.get(path)
     assert (used.status_code, "does not work any more" in used.text) == (410, True)
     assert browser.post("/-/sign-in", json={**ADMIN, "password": "my own"}).status_code == 200
+
+
+class TestItsName:
+    """The stand-in is found by its name, as in the world: where that leads elsewhere, somebody else answers."""
+
+    @pytest.fixture
+    def lead_to(self, stand, host):
+        def lead_to(address: str) -> None:
+            zone = "projects/portal-host/managedZones/instances"
+            record = {"body": {"name": f"{host}.", "type": "A", "rrdatas": [address]}, "visible_at": 0, "ready": True}
+            put = stand.cloud.store.put
+            stand.on_loop(lambda: put("dns.managedZones", zone, {"body": {}, "visible_at": 0, "ready": True}))
+            stand.on_loop(lambda: put("dns.resourceRecordSets", f"{zone}/rrsets/{host}./A", record))
+
+        return lead_to
+
+    @pytest.fixture
+    def elsewhere(self, stand):
+        """Whoever is at the address, and what they were asked."""
+        asked: list[tuple[str, str, str, bytes]] = []
+
+        class Somebody(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                asked.append((self.command, self.path, self.headers["Host"], body))
+                self.send_response(503)
+                self.send_header("Retry-After", "3600")
+                self.send_header("Content-Length", "9")
+                self.end_headers()
+                self.wfile.write(b"suspended")
+
+            do_GET = do_POST  # noqa: N815 - the library's name
+
+            def log_message(self, *_arguments: object) -> None:
+                """Tests say nothing."""
+
+        with ThreadingHTTPServer(("127.0.0.1", stand.cloud.addresses.elsewhere), Somebody) as server:
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            yield asked
+            server.shutdown()
+            thread.join()
+
+    def test_leads_to_it_by_an_address_of_devclouds(self, running, browser, lead_to):
+        lead_to("198.18.0.7")
+        assert browser.get("/healthz").status_code == 200
+
+    def test_that_leads_elsewhere_is_answered_there(self, running, browser, lead_to, elsewhere, host):
+        lead_to("127.0.0.1")
+        answer = browser.get("/search?q=x")
+        assert (answer.status_code, answer.headers["Retry-After"], answer.text) == (503, "3600", "suspended")
+        assert browser.post("/.api/graphql", content=b"{}").status_code == 503
+        assert elsewhere == [
+            ("GET", "/search?q=x", f"{host}:9400", b""),
+            ("POST", "/.api/graphql", f"{host}:9400", b"{}"),
+        ]
+
+    def test_that_leads_to_nobody_is_not_answered(self, running, browser, lead_to):
+        lead_to("127.0.0.1")
+        with pytest.raises(httpx.TransportError):
+            browser.get("/healthz")

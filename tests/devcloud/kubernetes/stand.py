@@ -18,6 +18,7 @@ from devcloud.faults import Faults
 from devcloud.mailbox import Mailbox
 from devcloud.profile import PROFILES
 from devcloud.store import Store
+from tools.ports import any_free
 
 HOST = "127.0.0.1"
 
@@ -30,7 +31,7 @@ class Stand:
         http, https = (bound.getsockname()[1] for bound in sockets)
         authority = load_authority(folder)
         self.cloud = Cloud(
-            Store(store_path), PROFILES["fast"], Faults(), Addresses(HOST, http, https, 0), authority.pem
+            Store(store_path), PROFILES["fast"], Faults(), Addresses(HOST, http, https, 0, any_free()), authority.pem
         )
         self.tls = ssl.create_default_context(cadata=authority.pem)
         tls = server_context(authority, folder, {HOST})

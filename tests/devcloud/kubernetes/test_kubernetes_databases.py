@@ -143,3 +143,20 @@ def test_a_disk_takes_its_database_along(api, schema):
     schema("5.11.0")
     api.delete(f"{CORE}/persistentvolumeclaims/pgsql").raise_for_status()
     assert schema() == ""
+
+
+def test_pods_wait_for_a_database_server_that_is_stopped(stand, cluster, api, ready, eventually):
+    """It keeps its address, and nobody answers there."""
+    api.post(f"{CORE}/secrets", json=secret("pgsql-database", host="10.64.0.3")).raise_for_status()
+
+    def switch(policy: str) -> None:
+        body = {"ipAddresses": [{"ipAddress": "10.64.0.3"}], "settings": {"activationPolicy": policy}}
+        name = f"projects/{cluster.id}/instances/db"
+        stand.on_loop(lambda: stand.cloud.store.put("sql.instances", name, {"body": body, "ready": True}))
+
+    switch("NEVER")
+    api.post(f"{APPS}/deployments", json=frontend("latest"))
+    eventually(lambda: api.get(f"{CORE}/pods").json()["items"])
+    assert ready() == 0
+    switch("ALWAYS")
+    assert eventually(ready) == 1
