@@ -319,6 +319,9 @@ GOOGLE_PORTAL_ACCOUNT = env("GOOGLE_PORTAL_ACCOUNT", default="")  # the mail add
 INSTANCE_DOMAIN = env("INSTANCE_DOMAIN", default="sourcegraph.localhost")
 INSTANCE_URL_FORMAT = env("INSTANCE_URL_FORMAT", default="https://{domain}")
 INSTANCE_GATEWAY = env("INSTANCE_GATEWAY", default="")  # connect here, with the instance's Host header; empty: by DNS
+# Where the portal itself is reached (an IPv4 address): names of suspended instances lead there; empty: they stay as
+# they are, and people find a server that does not answer.
+SUSPENDED_PAGE_ADDRESS = env("SUSPENDED_PAGE_ADDRESS", default="")
 TRIAL_DAYS = env.int("TRIAL_DAYS", default=30)
 
 SLO = env.float("SLO", default=0.999)  # the share of time in which an instance is to answer

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from provisioning.models import Instance, Size
+from provisioning.models import Instance, InstanceStatus, Size
 
 DISKS = ("sql_disk_gb", "gitserver_disk_gb", "search_disk_gb")
 FIRST_NUMBERS = {1: "1.1"}  # what operations say that were begun when there was one architecture only
@@ -61,6 +61,7 @@ class InstanceSpec:
     features: tuple[str, ...]
     admin_email: str
     size: SizeSpec
+    is_suspended: bool = False
 
     @property
     def labels(self) -> dict[str, str]:
@@ -73,7 +74,11 @@ class InstanceSpec:
         }
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """Whether it is suspended is told only where it is, so that a version of the portal that knows nothing of that
+        reads all other specs.
+        """
+        document = asdict(self)
+        return document if self.is_suspended else {name: document[name] for name in document if name != "is_suspended"}
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "InstanceSpec":
@@ -104,4 +109,5 @@ def spec_of(instance: Instance) -> InstanceSpec:
         features=tuple(instance.features),
         admin_email=instance.admin_email,
         size=SizeSpec.of(instance.size).with_disks_of_at_least(instance.disk_floor_gb),
+        is_suspended=instance.status == InstanceStatus.SUSPENDED,
     )

@@ -14,6 +14,8 @@ from portal.core.models import Membership, Organization, Role, User
 from provisioning.fleet.charts import Archive, fetch, pin
 from provisioning.models import Instance, Kind, Release, Size
 
+# The columns of an instance that is suspended.
+SUSPENDED = {"status": "suspended", "suspended_at": "2026-11-20T12:00:00Z", "suspended_because": "trial-ended"}
 PASSWORD = "correct horse battery"
 
 

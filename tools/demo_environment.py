@@ -84,6 +84,7 @@ def _cloud(ports: Ports) -> dict[str, str]:
         "INSTANCE_DOMAIN": "sourcegraph.localhost",
         "INSTANCE_GATEWAY": ports.cloud_url,
         "INSTANCE_URL_FORMAT": f"http://{{domain}}:{ports.cloud}",
+        "SUSPENDED_PAGE_ADDRESS": HOST,
         "ENGINE_PACE": str(1 / SPEED),
     }
 

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from portal.web.wording import roughly
 from provisioning.models import Operation, OperationKind
 
-UNWATCHED = {OperationKind.PROVISION, OperationKind.REHEARSE, OperationKind.TEARDOWN}  # nobody works with it then
+# Nobody works with it then.
+UNWATCHED = {
+    OperationKind.PROVISION,
+    OperationKind.REHEARSE,
+    OperationKind.SUSPEND,
+    OperationKind.RESUME,
+    OperationKind.TEARDOWN,
+}
 
 
 @dataclass(frozen=True)

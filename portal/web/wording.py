@@ -5,7 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from provisioning.fleet.windows import Window
-from provisioning.models import OperationKind, Weekday
+from provisioning.models import Instance, OperationKind, SuspensionNotice, Weekday
 
 MINUTE, HOUR = 60, 3_600
 
@@ -24,6 +24,8 @@ WORDS = {
     OperationKind.PROVISION: OperationWords("Setup", "Bringing up", "is ready", "The setup of"),
     OperationKind.UPGRADE: OperationWords("Upgrade", "Upgrading", "is upgraded", "The upgrade of"),
     OperationKind.RESIZE: OperationWords("Resize", "Resizing", "has its new size", "The resize of"),
+    OperationKind.SUSPEND: OperationWords("Suspension", "Suspending", "is suspended", "The suspension of"),
+    OperationKind.RESUME: OperationWords("Return from suspension", "Bringing back", "runs again", "The return of"),
     OperationKind.REPAIR: OperationWords("Repair", "Repairing", "is as it should be", "The repair of"),
     OperationKind.ROLLBACK: OperationWords(
         "Return to the earlier version",
@@ -45,6 +47,27 @@ WORDS = {
     ),
     OperationKind.TEARDOWN: OperationWords("Deletion", "Deleting", "is deleted", "The deletion of"),
 }
+
+
+@dataclass(frozen=True)
+class SuspensionWords:
+    """Why an instance is suspended, as in “because its trial has ended”, and what to do next. Strangers may read it."""
+
+    because: str
+    next: str
+
+
+GOES_ON = {
+    SuspensionNotice.TRIAL_ENDED: "Subscribe, or ask us for more time: it goes on where it was.",
+    SuspensionNotice.PAYMENT: "Once that is settled, it goes on where it was.",
+    SuspensionNotice.BY_US: "Talk to us: once it is switched on again, it goes on where it was.",
+}
+
+
+def suspension_of(instance: Instance) -> SuspensionWords:
+    """The words for a suspended instance."""
+    notice = SuspensionNotice(instance.suspended_because)
+    return SuspensionWords(str(notice.label), GOES_ON[notice])
 
 
 def words_of(kind: str) -> OperationWords:

@@ -9,7 +9,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from portal.core.admin.deeds import Answers, Deed, DeedForm, ReasonForm
 from portal.core.audit import Actor
 from provisioning.admin.plans import PlannedDeed, instance_of
-from provisioning.models import Channel, Instance, InstanceStatus, OperationKind, Release, Size, Survey
+from provisioning.models import BUILT, Channel, Instance, InstanceStatus, OperationKind, Release, Size, Survey
 from provisioning.models.operations import LIVE
 from provisioning.selectors.releases import ways_from
 from provisioning.services import (
@@ -135,7 +135,7 @@ CHECK = Deed(
     title="Check for drift",
     explanation="Each resource is looked at and set against the instance's spec. Nothing is changed.",
     do=_check,
-    is_possible=lambda target: instance_of(target).status == InstanceStatus.RUNNING,
+    is_possible=lambda target: instance_of(target).status in BUILT,
     form=DeedForm,
     icon="fact_check",
 )

@@ -23,6 +23,7 @@ from provisioning.admin.holds import INSTANCE_HOLDS
 from provisioning.admin.links import address_of, operation_link
 from provisioning.admin.plans import PageWithPlans
 from provisioning.admin.states import instance_pill, operation_pill, present_operation, seconds_of
+from provisioning.admin.suspension import RESUME, SUSPEND
 from provisioning.admin.updates import ShowsUpdates
 from provisioning.models import Instance, InstanceStatus, Kind, Operation
 from provisioning.models.operations import LIVE
@@ -115,11 +116,22 @@ class InstancePage(ShowsUpdates, NobodyEdits, PageWithPlans):
         ("admin_email", "created_by"),
         ("created", "ready"),
         ("trial_ends", "deleted"),
-        ("drift", "id"),
+        ("suspended", "drift"),
+        ("id",),
     )
-    readonly_fields = ("state", "address", "switched_on", "created", "ready", "trial_ends", "deleted", "drift")
+    readonly_fields = (
+        "state",
+        "address",
+        "switched_on",
+        "created",
+        "ready",
+        "trial_ends",
+        "suspended",
+        "deleted",
+        "drift",
+    )
     inlines = (Operations,)
-    deeds: ClassVar = (UPGRADE, ROLL_BACK, MIGRATE, RESIZE, REPAIR, CHECK, *INSTANCE_HOLDS, TEAR_DOWN)
+    deeds: ClassVar = (RESUME, UPGRADE, ROLL_BACK, MIGRATE, RESIZE, REPAIR, CHECK, *INSTANCE_HOLDS, SUSPEND, TEAR_DOWN)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Instance]:
         rows: QuerySet[Instance] = super().get_queryset(request)
@@ -162,6 +174,12 @@ class InstancePage(ShowsUpdates, NobodyEdits, PageWithPlans):
     @admin.display(description="Trial ends")
     def trial_ends(self, instance: Instance) -> SafeString | str:
         return when(instance.trial_ends_at)
+
+    @admin.display(description="Suspended")
+    def suspended(self, instance: Instance) -> SafeString | str:
+        if instance.suspended_at is None:
+            return NOTHING
+        return format_html("{}, because {}", when(instance.suspended_at), instance.get_suspended_because_display())
 
     @admin.display(description="Deleted")
     def deleted(self, instance: Instance) -> SafeString | str:

@@ -34,7 +34,7 @@ SHOWN_FOLDED = ((Effect.KEEP, "Kept as it is"), (Effect.GONE, "Gone already"), (
 class PlannedDeed(Deed):
     """A deed that begins an operation of `kind`.
 
-    `choice` names the form's field that the plan depends on, `wanted` the service that makes a spec of it.
+    `choice` names the form's field that the plan depends on, if any; `wanted` the service that makes a spec of it.
     """
 
     kind: str = ""
@@ -162,7 +162,7 @@ class PageWithPlans(PageWithDeeds):
     def _ask_for_plan(self, request: HttpRequest, target: Any, deed: PlannedDeed, chosen: str) -> Survey:
         instance, wanted = instance_of(target), None
         if deed.wanted:
-            choice = deed.form(target=target).fields[deed.choice].clean(chosen)
+            choice = deed.form(target=target).fields[deed.choice].clean(chosen) if deed.choice else None
             wanted = deed.wanted(instance, choice)
         return plan_request(instance=instance, kind=deed.kind, actor=acting(request), wanted=wanted)
 
@@ -202,12 +202,14 @@ def _line(line: PlanLine) -> Line:
 
 def _downtime(plan: Plan) -> str:
     if plan.downtime_seconds is None:
-        return "it does not come back"
+        return "it does not come back" if plan.is_for_good else "until it is resumed"
     return f"about {duration(plan.downtime_seconds)}" if plan.downtime_seconds else "none"
 
 
 def _price(plan: Plan) -> str:
     """The difference a month, with what it was and will be; the list price of what we pay for."""
+    if not plan.is_priced:
+        return f"{_dollars(plan.cents_after)} USD a month while it runs; less while it is suspended"
     if not plan.cents_difference:
         return f"unchanged, {_dollars(plan.cents_after)} USD a month"
     sign = "+" if plan.cents_difference > 0 else "\N{MINUS SIGN}"

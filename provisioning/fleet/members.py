@@ -9,7 +9,18 @@ from provisioning.fleet.places import follows, place_of
 from provisioning.fleet.timetable import Slot
 from provisioning.fleet.versions import is_newer
 from provisioning.fleet.windows import window_of
-from provisioning.models import Channel, Hold, Instance, Kind, Operation, Rollout, RolloutMember, RolloutStage, Tenancy
+from provisioning.models import (
+    Channel,
+    Hold,
+    Instance,
+    InstanceStatus,
+    Kind,
+    Operation,
+    Rollout,
+    RolloutMember,
+    RolloutStage,
+    Tenancy,
+)
 from provisioning.models.operations import LIVE
 
 OPEN = {RolloutStage.Status.RUNNING, RolloutStage.Status.SOAKING, RolloutStage.Status.PASSED}
@@ -130,13 +141,14 @@ def held_back(hold: Hold | None, rollout: Rollout) -> HeldBack | None:
 
 
 def to_rehearse_with(rollout: Rollout, stage: RolloutStage, planned: Iterable[RolloutMember]) -> list[RolloutMember]:
-    """Whom a stage is rehearsed with: as many dedicated production members as the policy says, by their places; of the
-    stages after it where it has too few. Members have their instance and stage at hand.
+    """Whom a stage is rehearsed with: as many running, dedicated production members as the policy says, by their
+    places; of the stages after it where it has too few. Members have their instance and stage at hand.
     """
     fit = [
         member
         for member in planned
         if member.stage.position >= stage.position
+        and member.instance.status == InstanceStatus.RUNNING  # a suspended one has no backup of last night
         and (member.instance.kind, member.instance.tenancy) == (Kind.PRODUCTION, Tenancy.DEDICATED)
     ]
     fit.sort(key=lambda member: (member.stage.position, place_of(rollout.salt, member.instance_id)))

@@ -87,8 +87,10 @@ def obstacle(facts: Facts) -> Obstacle | None:
 
 
 def _not_running(facts: Facts) -> str:
-    is_running = facts.instance_status == InstanceStatus.RUNNING
-    return "" if is_running else f"the instance to run: it is {facts.instance_status}"
+    if facts.instance_status == InstanceStatus.RUNNING:
+        return ""
+    catches_up = ", and catches up once it is resumed" if facts.instance_status == InstanceStatus.SUSPENDED else ""
+    return f"the instance to run: it is {facts.instance_status}{catches_up}"
 
 
 def _channel(facts: Facts) -> str:

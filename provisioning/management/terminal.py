@@ -12,9 +12,9 @@ from portal.core.audit import Actor
 from portal.core.errors import Invalid, NotFound, ServiceError
 from portal.core.models import User
 from provisioning.engine.action import Change
-from provisioning.models import Instance, InstanceStatus, OperationKind, Release, Size, Survey
+from provisioning.models import Instance, InstanceStatus, OperationKind, Release, Size, Survey, SuspensionNotice
 from provisioning.selectors import Effect, Plan, plan_of
-from provisioning.services import resized, upgraded
+from provisioning.services import resized, resumed, suspended, upgraded
 from provisioning.services.architectures import migrated
 from provisioning.services.restoring import rolled_back
 from provisioning.services.surveys import look_through, plan_unsaved
@@ -80,6 +80,12 @@ def add_wishes(parser: CommandParser, kinds: Sequence[OperationKind]) -> None:
     parser.add_argument("--release", help="for an upgrade or a rollback: the version")
     parser.add_argument("--size", help="for a resize: the size")
     parser.add_argument("--architecture", default="", help="for a migrate-architecture: its number")
+    parser.add_argument(
+        "--notice",
+        choices=SuspensionNotice.values,
+        default=SuspensionNotice.BY_US.value,
+        help="for a suspend: what the instance's people are told",
+    )
 
 
 def wanted_spec(instance: Instance, kind: str, options: Mapping[str, Any]) -> InstanceSpec | None:
@@ -93,6 +99,8 @@ def wanted_spec(instance: Instance, kind: str, options: Mapping[str, Any]) -> In
             return resized(instance, size_named(options["size"]))
         case OperationKind.MIGRATE_ARCHITECTURE:
             return migrated(instance, options["architecture"])
+        case OperationKind.SUSPEND | OperationKind.RESUME:
+            return suspended(instance) if kind == OperationKind.SUSPEND else resumed(instance)
     return None
 
 
@@ -126,10 +134,17 @@ def plan_as_text(plan: Plan) -> str:
     parts = [f"{len(plan.made)} to make, {len(plan.changed)} to change, {len(plan.removed)} to remove"]
     if unclear := sum(line.effect is Effect.UNCLEAR for line in plan.lines):
         parts.append(f"{unclear} could not be looked at")
-    downtime = "for good" if plan.downtime_seconds is None else duration(plan.downtime_seconds)
     money = f"{dollars(plan.cents_before)} to {dollars(plan.cents_after)} a month"
+    if not plan.is_priced:
+        money = f"{dollars(plan.cents_after)} a month while it runs, less while it is suspended"
     takes = duration(plan.expected_seconds)
-    return f"{table(rows)}\n\n{'; '.join(parts)}.\nTakes about {takes}. Down: {downtime}. Infrastructure: {money}."
+    return f"{table(rows)}\n\n{'; '.join(parts)}.\nTakes about {takes}. Down: {_down(plan)}. Infrastructure: {money}."
+
+
+def _down(plan: Plan) -> str:
+    if plan.downtime_seconds is not None:
+        return duration(plan.downtime_seconds)
+    return "for good" if plan.is_for_good else "until it is resumed"
 
 
 def changes_as_text(changes: Sequence[Change]) -> str:

@@ -4,7 +4,16 @@ from provisioning.models.catalogue import Channel, Chart, Release, Size
 from provisioning.models.certificates import Certificate
 from provisioning.models.clusters import Cluster
 from provisioning.models.health import Outage, ProbeTally
-from provisioning.models.instances import Instance, InstanceStatus, Kind, Region, Tenancy, Weekday
+from provisioning.models.instances import (
+    BUILT,
+    Instance,
+    InstanceStatus,
+    Kind,
+    Region,
+    SuspensionNotice,
+    Tenancy,
+    Weekday,
+)
 from provisioning.models.operations import (
     Operation,
     OperationKind,
@@ -25,6 +34,7 @@ from provisioning.models.rollouts import (
 from provisioning.models.surveys import Leak, Survey
 
 __all__ = [
+    "BUILT",
     "Certificate",
     "Channel",
     "Chart",
@@ -52,6 +62,7 @@ __all__ = [
     "StepAttempt",
     "StepStatus",
     "Survey",
+    "SuspensionNotice",
     "Tenancy",
     "Weekday",
 ]

@@ -15,6 +15,18 @@ class InstanceStatus(models.TextChoices):
     DELETED = "deleted"
 
 
+# Its infrastructure stands, whether it is switched on or not.
+BUILT = (InstanceStatus.RUNNING, InstanceStatus.SUSPENDED)
+
+
+class SuspensionNotice(models.TextChoices):
+    """Why an instance is suspended, as its people are told. The reason in our own words is in the audit."""
+
+    TRIAL_ENDED = "trial-ended", "its trial has ended"
+    PAYMENT = "payment", "its subscription is not settled"
+    BY_US = "by-us", "we have switched it off"
+
+
 class Kind(models.TextChoices):
     TRIAL = "trial"
     PRODUCTION = "production"
@@ -95,6 +107,8 @@ class Instance(models.Model):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=clock.now, editable=False)
     ready_at = models.DateTimeField(null=True, blank=True)
+    suspended_at = models.DateTimeField(null=True, blank=True, help_text="Since when it is suspended.")
+    suspended_because = models.CharField(max_length=12, choices=SuspensionNotice, blank=True, db_default="")
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -123,6 +137,13 @@ class Instance(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(kind="trial") | Q(trial_ends_at__isnull=False), name="a_trial_has_an_end"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="suspended") | (Q(suspended_at__isnull=False) & ~Q(suspended_because="")),
+                name="who_is_suspended_knows_why",
+            ),
+            models.CheckConstraint(
+                condition=Q(suspended_because__in=["", *SuspensionNotice.values]), name="suspension_notice_is_known"
             ),
         ]
 

@@ -12,6 +12,8 @@ class OperationKind(models.TextChoices):
     PROVISION = "provision"
     UPGRADE = "upgrade"
     RESIZE = "resize"
+    SUSPEND = "suspend"
+    RESUME = "resume"
     REPAIR = "repair"
     ROLLBACK = "rollback"
     RESTORE = "restore"

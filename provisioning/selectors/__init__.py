@@ -1,6 +1,12 @@
 """Everything that reads instances and operations, scoped by who asks."""
 
-from provisioning.selectors.instances import instance_for, instances_of, operation_for, operations_of
+from provisioning.selectors.instances import (
+    instance_away_from,
+    instance_for,
+    instances_of,
+    operation_for,
+    operations_of,
+)
 from provisioning.selectors.plans import Effect, Plan, PlanLine, plan_for_new, plan_of
 from provisioning.selectors.progress import Lane, Progress, StepView, progress_of
 from provisioning.selectors.surveys import (
@@ -24,6 +30,7 @@ __all__ = [
     "drift_of",
     "drifted",
     "findings_of",
+    "instance_away_from",
     "instance_for",
     "instances_of",
     "is_under_way",

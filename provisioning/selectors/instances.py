@@ -1,8 +1,8 @@
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from portal.core.errors import NotFound
 from portal.core.models import Organization
-from provisioning.models import Instance, Operation
+from provisioning.models import Instance, InstanceStatus, Operation, OperationKind
 from provisioning.models.operations import LIVE
 
 
@@ -22,6 +22,15 @@ def instance_for(organization: Organization, instance_id: str) -> Instance:
     if instance is None:
         raise NotFound("There is no such instance.")
     return instance
+
+
+def instance_away_from(domain: str) -> Instance | None:
+    """The living instance of that name, if the name may lead to the portal in its place: it is suspended, or has been
+    asked to be at some time, and names are remembered for a while. For strangers, too, who are shown its name alone.
+    """
+    asked = Operation.objects.filter(instance=OuterRef("pk"), kind__in=[OperationKind.SUSPEND, OperationKind.RESUME])
+    living = Instance.objects.filter(domain=domain).exclude(status=InstanceStatus.DELETED)
+    return living.filter(Q(status=InstanceStatus.SUSPENDED) | Exists(asked)).first()
 
 
 def operation_for(organization: Organization, operation_id: str) -> Operation:

@@ -158,6 +158,9 @@ def _standing(instance: Instance, known: Known) -> ReleaseStanding:
     offered = next((release for release in known.releases if follows(instance.channel, release.channel)), None)
     newest = known.releases[0] if known.releases else None
     if offered and is_newer(offered.app_version, version):
+        if instance.status == InstanceStatus.SUSPENDED:
+            sentence = f"It is suspended, and catches up with {offered} once it is resumed."
+            return ReleaseStanding(version, offered, sentence, None, member)
         sentence, expected_at = _why_not_yet(instance, offered, known)
         return ReleaseStanding(version, offered, sentence, expected_at, member)
     if newest and is_newer(newest.app_version, version):

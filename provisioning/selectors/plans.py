@@ -29,6 +29,7 @@ class Effect(StrEnum):
     UNCLEAR = "unclear"
 
 
+SWITCHING = {OperationKind.SUSPEND, OperationKind.RESUME}
 WORK = {Effect.MAKE, Effect.CHANGE, Effect.REMOVE}
 IF_PRESENT = {
     Verdict.STANDS: Effect.KEEP,
@@ -56,7 +57,8 @@ class Plan:
     """What an operation would do. Money in US cents a month, list price of the infrastructure that we pay for.
 
     `lines` are those of the nodes `looked` at so far, of `total`, in the workflow's order; time, downtime and money
-    are final once `is_done`. `downtime_seconds` is None where it never comes back: a teardown.
+    are final once `is_done`. `downtime_seconds` is None where it does not come back by itself: a teardown or a
+    suspension. What a suspended instance still costs is not reckoned: then `is_priced` is False.
     """
 
     survey: Survey | None
@@ -68,6 +70,7 @@ class Plan:
     downtime_seconds: float | None
     cents_before: int
     cents_after: int
+    is_priced: bool = True
 
     @property
     def made(self) -> list[PlanLine]:
@@ -80,6 +83,11 @@ class Plan:
     @property
     def removed(self) -> list[PlanLine]:
         return self._with(Effect.REMOVE)
+
+    @property
+    def is_for_good(self) -> bool:
+        """Whether the instance never comes back."""
+        return self.survey is not None and self.survey.kind == OperationKind.TEARDOWN
 
     @property
     def cents_difference(self) -> int:
@@ -105,6 +113,7 @@ def plan_of(survey: Survey) -> Plan:
         downtime_seconds=_downtime_seconds(survey.kind, nodes, effects),
         cents_before=before,
         cents_after=after,
+        is_priced=survey.kind not in SWITCHING,
     )
 
 
@@ -194,7 +203,7 @@ def _expected_seconds(kind: str, nodes: tuple[Node, ...], effects: Mapping[str, 
 
 
 def _downtime_seconds(kind: str, nodes: tuple[Node, ...], effects: Mapping[str, Effect]) -> float | None:
-    if kind == OperationKind.TEARDOWN:
+    if kind in {OperationKind.TEARDOWN, OperationKind.SUSPEND}:
         return None
     working = _with_work(nodes, effects)
     pace = float(settings.ENGINE_PACE)

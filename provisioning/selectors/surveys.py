@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from portal.core.errors import NotFound
 from portal.core.models import Organization
 from provisioning.engine.survey import Finding
-from provisioning.models import Certificate, Instance, InstanceStatus, Leak, Survey
+from provisioning.models import BUILT, Certificate, Instance, Leak, Survey
 
 
 def survey_for(organization: Organization, survey_id: str) -> Survey:
@@ -38,10 +38,8 @@ def certificate_of(instance: Instance) -> Certificate | None:
 
 
 def drifted() -> QuerySet[Survey]:
-    """The running instances with something that is not as their spec says, the latest first."""
-    surveys = Survey.objects.filter(
-        purpose=Survey.Purpose.DRIFT, differing__gt=0, instance__status=InstanceStatus.RUNNING
-    )
+    """The instances that stand with something that is not as their spec says, the latest first."""
+    surveys = Survey.objects.filter(purpose=Survey.Purpose.DRIFT, differing__gt=0, instance__status__in=BUILT)
     return surveys.select_related("instance__organization").order_by("-started_at")
 
 

@@ -14,6 +14,7 @@ from provisioning.services.operations import (
     operation_undo,
 )
 from provisioning.services.surveys import drift_check_request, plan_request
+from provisioning.services.suspension import instance_resume, instance_suspend, resumed, suspended
 
 __all__ = [
     "NameVerdict",
@@ -24,6 +25,8 @@ __all__ = [
     "instance_delete",
     "instance_repair",
     "instance_resize",
+    "instance_resume",
+    "instance_suspend",
     "instance_upgrade",
     "leak_remove",
     "leaks_check_request",
@@ -35,6 +38,8 @@ __all__ = [
     "operation_undo",
     "plan_request",
     "resized",
+    "resumed",
+    "suspended",
     "trial_start",
     "upgraded",
 ]

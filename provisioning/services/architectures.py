@@ -5,11 +5,11 @@ from dataclasses import replace
 from django.db import transaction
 
 from portal.core.audit import Actor
-from portal.core.errors import Conflict, Invalid
+from portal.core.errors import Invalid
 from provisioning.fleet.architectures import ARCHITECTURES, leads_to
-from provisioning.models import Instance, InstanceStatus, Operation, OperationKind, Tenancy
-from provisioning.models.operations import LIVE
+from provisioning.models import Instance, Operation, OperationKind, Tenancy
 from provisioning.services.operations import operation_request
+from provisioning.services.running import check_left_alone, check_running, locked
 from provisioning.spec import InstanceSpec, spec_of
 
 
@@ -19,8 +19,7 @@ def migrated(instance: Instance, architecture: str) -> InstanceSpec:
     Raises Conflict unless it is running, Invalid for an architecture that there is not, that it has, or that did not
     come from its own, and for an instance on a cluster that somebody brings: that has no architecture of ours.
     """
-    if instance.status != InstanceStatus.RUNNING:
-        raise Conflict(f"Only a running instance can be migrated; this one is {instance.status}.")
+    check_running(instance, "migrated")
     if instance.tenancy == Tenancy.BYOK:
         raise Invalid("It runs on a cluster that its people bring, and their architecture is theirs.")
     if architecture not in ARCHITECTURES:
@@ -37,10 +36,8 @@ def instance_migrate_architecture(
 ) -> Operation:
     """Its change to that architecture runs. Raises as `migrated` does, and Conflict unless it is left alone."""
     with transaction.atomic():
-        locked = Instance.objects.select_for_update(of=("self",)).select_related("release", "size").get(pk=instance.pk)
-        spec = migrated(locked, architecture)
-        live = locked.operations.filter(status__in=LIVE).first()
-        if live:
-            raise Conflict(f"{live.kind} ({live.status}) is already under way on this instance. Wait for it to end.")
+        row = locked(instance)
+        spec = migrated(row, architecture)
+        check_left_alone(row)
         kind = OperationKind.MIGRATE_ARCHITECTURE
-        return operation_request(instance=locked, kind=kind, actor=actor, reason=reason, wanted=spec)
+        return operation_request(instance=row, kind=kind, actor=actor, reason=reason, wanted=spec)

@@ -7,12 +7,12 @@ from typing import Any
 from django.db import transaction
 
 from portal.core.audit import Actor
-from portal.core.errors import Conflict, Invalid
+from portal.core.errors import Invalid
 from provisioning.fleet.releases import way
 from provisioning.fleet.versions import is_newer
-from provisioning.models import Instance, InstanceStatus, Operation, OperationKind, Release, Size
-from provisioning.models.operations import LIVE
+from provisioning.models import Instance, Operation, OperationKind, Release, Size
 from provisioning.services.operations import operation_request
+from provisioning.services.running import check_left_alone, check_running, locked
 from provisioning.spec import InstanceSpec, SizeSpec, spec_of
 
 
@@ -22,7 +22,7 @@ def upgraded(instance: Instance, release: Release) -> InstanceSpec:
     Raises Conflict unless it is running, Invalid for a release that is not published, is the one that it has or an
     older one (data goes only forward), or that no way leads to.
     """
-    _check_running(instance, "upgraded")
+    check_running(instance, "upgraded")
     now = instance.release.app_version
     if release.app_version == now:
         raise Invalid(f"The instance has version {now} already.", field="release")
@@ -38,7 +38,7 @@ def resized(instance: Instance, size: Size) -> InstanceSpec:
 
     Raises Conflict unless it is running, Invalid for the size that it has.
     """
-    _check_running(instance, "resized")
+    check_running(instance, "resized")
     if size.pk == instance.size_id:
         raise Invalid(f"The instance has size {size.name} already.", field="size")
     spec = spec_of(instance)
@@ -72,26 +72,17 @@ def _change(
     reason: str,
     inputs: Mapping[str, Any] | None = None,
 ) -> Operation:
-    """The row is locked, so that of two requests the second sees the first. None is queued behind another: the spec
-    that it was asked with would be out of date when its turn came.
-    """
+    """None is queued behind another: the spec that it was asked with would be out of date when its turn came."""
     with transaction.atomic():
-        locked = Instance.objects.select_for_update(of=("self",)).select_related("release", "size").get(pk=instance.pk)
-        spec = wanted(locked)
-        live = locked.operations.filter(status__in=LIVE).first()
-        if live:
-            raise Conflict(f"{live.kind} ({live.status}) is already under way on this instance. Wait for it to end.")
-        return operation_request(instance=locked, kind=kind, actor=actor, reason=reason, wanted=spec, inputs=inputs)
+        row = locked(instance)
+        spec = wanted(row)
+        check_left_alone(row)
+        return operation_request(instance=row, kind=kind, actor=actor, reason=reason, wanted=spec, inputs=inputs)
 
 
 def _as_it_is(instance: Instance) -> InstanceSpec:
-    _check_running(instance, "repaired")
+    check_running(instance, "repaired")
     return spec_of(instance)
-
-
-def _check_running(instance: Instance, verb: str) -> None:
-    if instance.status != InstanceStatus.RUNNING:
-        raise Conflict(f"Only a running instance can be {verb}; this one is {instance.status}.")
 
 
 def _check_published(release: Release) -> None:

@@ -16,7 +16,7 @@ from portal.core import clock
 from portal.core.audit import Actor, record
 from portal.core.errors import Conflict, Invalid
 from provisioning.engine.survey import Finding, Verdict
-from provisioning.models import Cluster, Instance, InstanceStatus, Leak, Operation, OperationKind, Tenancy
+from provisioning.models import BUILT, Cluster, Instance, InstanceStatus, Leak, Operation, OperationKind, Tenancy
 from provisioning.models.operations import LIVE
 from provisioning.outcomes import NotYet, Refused
 from provisioning.services.operations import operation_request
@@ -30,7 +30,6 @@ PROJECTS, ZONE = "projects", "dns"
 TRIES = 5
 PAUSE = timedelta(seconds=30)
 LISTINGS_LAG = timedelta(hours=1)  # what has just been deleted may still be listed
-BUILT = (InstanceStatus.RUNNING, InstanceStatus.SUSPENDED)
 ORPHAN, GONE = Leak.Kind.ORPHAN, Leak.Kind.GONE
 Leaks = Mapping[tuple[str, str], str]  # kind and resource: the instance's id
 log = structlog.get_logger(__name__)

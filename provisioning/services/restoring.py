@@ -10,9 +10,9 @@ from portal.core.audit import Actor
 from portal.core.errors import Conflict, Invalid
 from provisioning.fleet.releases import crosses_incompatible
 from provisioning.fleet.versions import is_newer
-from provisioning.models import Instance, InstanceStatus, Operation, OperationKind, OperationStatus, Release, Tenancy
-from provisioning.models.operations import LIVE
+from provisioning.models import Instance, Operation, OperationKind, OperationStatus, Release, Tenancy
 from provisioning.services.operations import HALTED, operation_request
+from provisioning.services.running import check_left_alone, check_running, locked
 from provisioning.spec import InstanceSpec, spec_of
 
 BACKUP_STEP = "database-backup"
@@ -25,7 +25,7 @@ def rolled_back(instance: Instance, release: Release) -> InstanceSpec:
     Raises Conflict unless it is running, Invalid for a draft, for a release that is not older, and for one that cannot
     run on the schema that the databases have by now.
     """
-    _check_running(instance, "rolled back")
+    check_running(instance, "rolled back")
     now, before = instance.release.app_version, release.app_version
     if not is_newer(now, before):
         raise Invalid(f"{before} is not older than {now}, which the instance has.", field="release")
@@ -69,7 +69,7 @@ def restorable(operation: Operation) -> Mapping[str, Any] | None:
 
 
 def _before(instance: Instance, operation_id: str) -> Asked:
-    _check_running(instance, "restored")
+    check_running(instance, "restored")
     upgrade = Operation.objects.get(pk=operation_id)
     if upgrade.kind != OperationKind.UPGRADE or upgrade.status not in HALTED or not upgrade.previous:
         raise Conflict(f"Only a failed upgrade is restored from; this {upgrade.kind} is {upgrade.status}.")
@@ -91,16 +91,8 @@ def _overtaken_by(upgrade: Operation) -> Operation | None:
 def _begin(
     instance: Instance, kind: OperationKind, asked: Callable[[Instance], Asked], actor: Actor, reason: str
 ) -> Operation:
-    """The row is locked, so that of two requests the second sees the first."""
     with transaction.atomic():
-        locked = Instance.objects.select_for_update(of=("self",)).select_related("release", "size").get(pk=instance.pk)
-        live = locked.operations.filter(status__in=LIVE).first()
-        if live:
-            raise Conflict(f"{live.kind} ({live.status}) is already under way on this instance. Wait for it to end.")
-        spec, inputs = asked(locked)
-        return operation_request(instance=locked, kind=kind, actor=actor, reason=reason, wanted=spec, inputs=inputs)
-
-
-def _check_running(instance: Instance, verb: str) -> None:
-    if instance.status != InstanceStatus.RUNNING:
-        raise Conflict(f"Only a running instance can be {verb}; this one is {instance.status}.")
+        row = locked(instance)
+        check_left_alone(row)
+        spec, inputs = asked(row)
+        return operation_request(instance=row, kind=kind, actor=actor, reason=reason, wanted=spec, inputs=inputs)

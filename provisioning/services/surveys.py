@@ -19,7 +19,7 @@ from portal.core.audit import Actor
 from portal.core.errors import Conflict, Invalid
 from provisioning.engine import graph
 from provisioning.engine.survey import Finding, Round, Verdict
-from provisioning.models import Instance, InstanceStatus, OperationKind, Survey
+from provisioning.models import BUILT, Instance, InstanceStatus, OperationKind, Survey
 from provisioning.models.operations import LIVE
 from provisioning.services.leaks import missing_recorded
 from provisioning.services.sending import send, send_on_commit
@@ -58,7 +58,7 @@ SELECT
         86399 + ('x' || substr(md5(instance.id), 1, 7))::bit(28)::int %% 86400
         - extract(epoch FROM %(now)s)::bigint %% 86400, 86400
     ))
-FROM provisioning_instance AS instance WHERE instance.status = 'running'
+FROM provisioning_instance AS instance WHERE instance.status = ANY (%(built)s)
 ON CONFLICT (instance_id) WHERE purpose = 'drift'
 DO UPDATE SET status = 'running', due_at = EXCLUDED.due_at, requested_by_id = NULL
 WHERE provisioning_survey.due_at IS NULL
@@ -95,9 +95,12 @@ def plan_request(*, instance: Instance, kind: str, actor: Actor, wanted: Instanc
 
 
 def drift_check_request(*, instance: Instance, actor: Actor | None = None) -> Survey:
-    """The instance's one drift survey is due now; one that is under way goes on. Raises Conflict unless it runs."""
-    if instance.status != InstanceStatus.RUNNING:
-        raise Conflict(f"This instance is {instance.status}; drift is looked for in what runs.")
+    """The instance's one drift survey is due now; one that is under way goes on. Raises Conflict unless it stands.
+
+    Of a suspended instance drift is what is not as its suspension has left it.
+    """
+    if instance.status not in BUILT:
+        raise Conflict(f"This instance is {instance.status}; drift is looked for in what stands.")
     with transaction.atomic():
         survey, is_new = Survey.objects.select_for_update().get_or_create(
             instance=instance, purpose=DRIFT, defaults={"kind": OperationKind.REPAIR, "wanted": {}, "previous": {}}
@@ -111,9 +114,10 @@ def drift_check_request(*, instance: Instance, actor: Actor | None = None) -> Su
 
 
 def drift_checks_spread() -> None:
-    """Each running instance has its drift check within the next 24 hours, at its own time of day. One statement."""
+    """Each instance that stands has its drift check within the next 24 hours, at its own time of day. One statement."""
     with connection.cursor() as cursor:
-        cursor.execute(SPREAD, {"kind": OperationKind.REPAIR.value, "now": clock.now()})
+        values = {"kind": OperationKind.REPAIR.value, "now": clock.now(), "built": [str(status) for status in BUILT]}
+        cursor.execute(SPREAD, values)
 
 
 def surveys_forget() -> int:
@@ -163,7 +167,7 @@ def go_on(claim: Claim, for_seconds: float) -> bool:
     """The next looks are taken and written; answers whether they counted: they do not once the lease is lost."""
     survey = claim.survey
     if survey.purpose == DRIFT:
-        if survey.instance.status != InstanceStatus.RUNNING:
+        if survey.instance.status not in BUILT:
             return bool(_claimed(claim).delete()[0])
         if _is_changing(survey):
             return _put_off(claim)

@@ -9,9 +9,14 @@ ADMIN_NAME = "admin"
 
 
 class Health(Action):
-    """Health check from outside"""
+    """Health check from outside
+
+    A suspended instance is not to answer.
+    """
 
     def look(self, context: Context) -> Seen:
+        if context.spec.is_suspended:
+            return AsWanted()
         with Application(context.spec.domain) as application:
             try:
                 application.check_health()

@@ -10,23 +10,26 @@ from provisioning.engine.action import Action, AsWanted, Context, Differs, Missi
 from provisioning.spec import InstanceSpec
 from provisioning.steps.differences import differences
 from provisioning.steps.google import put_out
+from provisioning.steps.network import public_address
 
 LIFETIME_SECONDS = 300
+PAGE_LIFETIME_SECONDS = 60  # who resumes an instance wants it to be found soon
 Records = list[dict[str, Any]]
 
 
 class DnsRecord(Action):
     """Domain name
 
-    Beside the address stands a TXT record that says whose it is: records bear no labels, and the zone is shared. What
-    is not ours counts as missing, and stands in the way of making it.
+    It leads to the instance; while that is suspended, to the portal, which says so (where SUSPENDED_PAGE_ADDRESS is
+    set: else it leads where it did). Beside the address stands a TXT record that says whose it is: records bear no
+    labels, and the zone is shared. What is not ours counts as missing, and stands in the way of making it.
     """
 
     def look(self, context: Context) -> Seen:
         records = _records(context.spec)
         if not _are_ours(context.spec, records):
             return Missing(f"dns.googleapis.com lists no record of {context.spec.domain} that is this instance's")
-        wanted = {"rrdatas": [context.outputs.get("address", {}).get("ip")], "ttl": LIFETIME_SECONDS}
+        wanted = {"rrdatas": [_address(context)], "ttl": _lifetime_seconds(context.spec)}
         found = next((record for record in records if record["type"] == "A"), {})
         changes = [replace(change, path=f"A.{change.path}") for change in differences(wanted, found)]
         return Differs.in_settings(changes) if changes else AsWanted()
@@ -38,10 +41,10 @@ class DnsRecord(Action):
                 f"{context.spec.domain} is in the zone already, and not by this instance.",
                 "Find out whose record it is; remove it, then retry the step.",
             )
-        address, owner = put_out(context, "address", "ip"), _owner(context.spec)
-        additions = [_record(context.spec, "A", address), _record(context.spec, "TXT", owner)]
+        address = _address(context) or put_out(context, "address", "ip")
+        additions = [_record(context.spec, "A", address), _record(context.spec, "TXT", _owner(context.spec))]
         _change({"additions": additions, "deletions": records})
-        return f"pointed {context.spec.domain} to the instance"
+        return f"pointed {context.spec.domain} to {'the portal' if _has_page(context.spec) else 'the instance'}"
 
     def drop(self, context: Context) -> str:
         if records := _records(context.spec):
@@ -51,6 +54,25 @@ class DnsRecord(Action):
     def resource(self, context: Context) -> str:
         zone = f"projects/{settings.GOOGLE_DNS_PROJECT}/managedZones/{settings.GOOGLE_DNS_ZONE}"
         return f"//dns.googleapis.com/{zone}/rrsets/{context.spec.domain}."
+
+
+def _address(context: Context) -> str | None:
+    """Where the name is to lead; None where the instance's own address is not known."""
+    if _has_page(context.spec):
+        return str(settings.SUSPENDED_PAGE_ADDRESS)
+    if context.is_going_back:
+        return public_address(context)
+    address: str | None = context.outputs.get("address", {}).get("ip")
+    return address
+
+
+def _has_page(spec: InstanceSpec) -> bool:
+    """Whether the portal answers in the instance's place."""
+    return spec.is_suspended and bool(settings.SUSPENDED_PAGE_ADDRESS)
+
+
+def _lifetime_seconds(spec: InstanceSpec) -> int:
+    return PAGE_LIFETIME_SECONDS if _has_page(spec) else LIFETIME_SECONDS
 
 
 def _records(spec: InstanceSpec) -> Records:
@@ -74,7 +96,7 @@ def _change(body: dict[str, Records]) -> None:
 
 
 def _record(spec: InstanceSpec, kind: str, data: str) -> dict[str, Any]:
-    return {"name": f"{spec.domain}.", "type": kind, "ttl": LIFETIME_SECONDS, "rrdatas": [data]}
+    return {"name": f"{spec.domain}.", "type": kind, "ttl": _lifetime_seconds(spec), "rrdatas": [data]}
 
 
 def _owner(spec: InstanceSpec) -> str:

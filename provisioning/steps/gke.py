@@ -12,6 +12,7 @@ from provisioning.spec import InstanceSpec
 from provisioning.steps import names
 from provisioning.steps.differences import differences, labelled, refuse_fixed
 from provisioning.steps.gke_bodies import (
+    AUTOSCALING,
     CHANGEABLE,
     LABELS,
     PRIVATE_NODES,
@@ -129,7 +130,7 @@ class NodePool(GoogleAction):
         changes = _pool_changes(context, found)
         if not changes:
             return "found them as wanted"
-        fields = (COUNT, "management", *(field for together in POOL_UPDATES for field in together))
+        fields = (COUNT, AUTOSCALING, "management", *(field for together in POOL_UPDATES for field in together))
         what_to_do = "Delete the node pool in a quiet hour and retry the step: it is made anew, as wanted."
         refuse_fixed("The nodes", changes, fields, what_to_do)
         request, asked = next(_pool_updates(context, found, changes))
@@ -187,6 +188,8 @@ def _pool_changes(context: Context, found: dict[str, Any]) -> list[Change]:
 def _pool_updates(context: Context, found: dict[str, Any], changes: list[Change]) -> Iterator[tuple[Any, list[Change]]]:
     """The requests that make the changes, in their order, each with what it changes."""
     pools, path, wanted = _clusters().nodePools(), _pool_path(context.spec), pool_body(context)
+    if scaling := [change for change in changes if change.path.startswith(f"{AUTOSCALING}.")]:
+        yield pools.setAutoscaling(name=path, body={AUTOSCALING: wanted[AUTOSCALING]}), scaling
     sizes = [change for change in changes if change.path == COUNT]
     resize = [(pools.setSize(name=path, body={"nodeCount": change.wanted}), [change]) for change in sizes]
     grows = any(change.wanted > (change.found or 0) for change in sizes)

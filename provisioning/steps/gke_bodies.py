@@ -18,6 +18,7 @@ CONTROL_PLANE_BLOCK = "172.16.0.0/28"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 LABELS = "resourceLabels"
 PRIVATE_NODES = "networkConfig"
+AUTOSCALING = "autoscaling"
 # What of a cluster can be changed: the field, and what an update calls it. An update takes one of them at a time.
 _UPDATES = {
     "addonsConfig": "desiredAddonsConfig",
@@ -66,7 +67,9 @@ def pool_body(context: Context) -> dict[str, Any]:
     spec, architecture = context.spec, architecture_of(context.spec.architecture)
     return {
         "name": names.NODE_POOL,
-        "initialNodeCount": spec.size.node_count,
+        "initialNodeCount": 0 if spec.is_suspended else spec.size.node_count,
+        # Their number is the size's alone: an autoscaler that somebody switched on would bring suspended ones back.
+        AUTOSCALING: {"enabled": False},
         "management": {"autoRepair": True, "autoUpgrade": True},
         "upgradeSettings": {"strategy": "SURGE", "maxSurge": 1, "maxUnavailable": 0},
         PRIVATE_NODES: {"enablePrivateNodes": architecture.private_nodes},

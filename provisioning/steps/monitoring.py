@@ -25,8 +25,9 @@ Found = Mapping[str, Thing | None]  # by what it is, those that are wanted
 class Monitoring(GoogleAction):
     """Uptime check and alert
 
-    All are found again by their labels: a second create would simply make a second one. What refers to another is made
-    after it and goes before it: the check, whom to tell (where ALERT_EMAIL says whom), the alert.
+    Of a suspended instance they stay, switched off. All are found again by their labels: a second create would simply
+    make a second one. What refers to another is made after it and goes before it: the check, whom to tell (where
+    ALERT_EMAIL says whom), the alert.
     """
 
     def see(self, context: Context) -> Seen:
@@ -151,6 +152,7 @@ def _check_body(context: Context) -> dict[str, Any]:
         "httpCheck": {"path": "/healthz", "port": 443, "useSsl": True, "validateSsl": True},
         "period": PERIOD,
         "timeout": TIMEOUT,
+        "disabled": spec.is_suspended,
         "userLabels": spec.labels,
     }
 
@@ -159,7 +161,7 @@ def _alert_body(context: Context, check_id: str, channel: dict[str, Any] | None)
     return {
         "displayName": f"{context.spec.domain} is down",
         "combiner": "OR",
-        "enabled": True,
+        "enabled": not context.spec.is_suspended,
         "userLabels": context.spec.labels,
         "notificationChannels": [channel["name"]] if channel else [],
         "conditions": [

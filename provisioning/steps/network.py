@@ -116,6 +116,15 @@ class Address(ComputeResource):
         return {"ip": found["address"]}
 
 
+def public_address(context: Context) -> str | None:
+    """Where the instance answers, for who goes back: then no step has put that out. None when there is no address."""
+    try:
+        found = execute(api("compute", "v1").globalAddresses().get(project=context.spec.id, address=names.ADDRESS))
+    except NotFound:
+        return None
+    return str(found["address"])
+
+
 class PrivateConnection(GoogleAction):
     """Private connection to the database service"""
 

@@ -29,10 +29,13 @@ STUCK_REASONS = {
 class Rollout(ClusterAction):
     """Start of the application
 
-    Going back it refuses nothing: what keeps crashing then is what is just being replaced, or else time will tell.
+    Going back it refuses nothing: what keeps crashing then is what is just being replaced, or else time will tell. Of a
+    suspended instance nothing is to start.
     """
 
     def see_in(self, cluster: Client, context: Context) -> Seen:
+        if context.spec.is_suspended:
+            return AsWanted()
         namespace = names.namespace(context.spec)
         workloads = [*cluster.list(Deployment, namespace=namespace), *cluster.list(StatefulSet, namespace=namespace)]
         if not workloads:

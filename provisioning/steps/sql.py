@@ -151,9 +151,14 @@ class PrivateAddress(DatabaseServer):
 
 
 class Databases(SqlAction):
-    """Databases"""
+    """Databases
+
+    A stopped server does not tell what is in it; nobody can change that there, either.
+    """
 
     def see_idle(self, context: Context) -> Seen:
+        if context.spec.is_suspended:
+            return AsWanted()
         missing = self._missing(context)
         if len(missing) == len(names.DATABASES):
             return Missing("sqladmin.googleapis.com lists none of them")
@@ -176,9 +181,14 @@ class Databases(SqlAction):
 
 
 class DatabaseUser(SqlAction):
-    """Database account"""
+    """Database account
+
+    Of a stopped server it is as untold as its databases.
+    """
 
     def see_idle(self, context: Context) -> Seen:
+        if context.spec.is_suspended:
+            return AsWanted()
         users = {user["name"] for user in execute(_sql().users().list(**place(context))).get("items", ())}
         is_there = names.DATABASE_USER in users
         return AsWanted() if is_there else Missing(f"sqladmin.googleapis.com lists no account {names.DATABASE_USER}")

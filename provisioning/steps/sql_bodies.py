@@ -21,7 +21,8 @@ def server_body(spec: InstanceSpec) -> dict[str, Any]:
         "settings": {
             "tier": size.sql_tier,
             "edition": "ENTERPRISE",
-            "activationPolicy": "ALWAYS",
+            # A stopped server still says that it is RUNNABLE: whether it runs is told by this alone.
+            "activationPolicy": "NEVER" if spec.is_suspended else "ALWAYS",
             "availabilityType": "REGIONAL" if size.sql_is_highly_available else "ZONAL",
             "dataDiskType": "PD_SSD",
             "dataDiskSizeGb": str(size.sql_disk_gb),

@@ -11,11 +11,25 @@ from provisioning.workflows.rehearse import REHEARSE
 from provisioning.workflows.repair import REPAIR
 from provisioning.workflows.resize import RESIZE
 from provisioning.workflows.restore import RESTORE
+from provisioning.workflows.resume import RESUME
 from provisioning.workflows.rollback import ROLLBACK
+from provisioning.workflows.suspend import SUSPEND
 from provisioning.workflows.teardown import TEARDOWN
 from provisioning.workflows.upgrade import UPGRADE
 
-_ALL = (PROVISION, UPGRADE, ROLLBACK, RESTORE, RESIZE, REPAIR, REHEARSE, MIGRATE_ARCHITECTURE, TEARDOWN)
+_ALL = (
+    PROVISION,
+    UPGRADE,
+    ROLLBACK,
+    RESTORE,
+    RESIZE,
+    SUSPEND,
+    RESUME,
+    REPAIR,
+    REHEARSE,
+    MIGRATE_ARCHITECTURE,
+    TEARDOWN,
+)
 
 for _workflow in _ALL:
     register(_workflow)

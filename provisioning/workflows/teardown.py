@@ -77,7 +77,8 @@ def _succeeded(operation: Operation) -> None:
     instance = Instance.objects.select_for_update().get(pk=operation.instance_id)
     instance.status = InstanceStatus.DELETED
     instance.deleted_at = clock.now()
-    instance.save(update_fields=["status", "deleted_at"])
+    instance.suspended_at, instance.suspended_because = None, ""
+    instance.save(update_fields=["status", "deleted_at", "suspended_at", "suspended_because"])
     record("instance.deleted", instance, organization_id=instance.organization_id, actor_label="engine")
     certificates.issue(operation)
 

@@ -57,6 +57,7 @@ def test_the_portal_meets_the_stand_in_for_the_cloud_where_it_listens() -> None:
     told = portal_environment(Ports(cloud=9500), database_url="d", redis_url="r", helm=Path("/bin/helm"), own={})
     assert told["GOOGLE_API_ENDPOINT"] == "http://127.0.0.1:9500/google"
     assert told["INSTANCE_GATEWAY"] == "http://127.0.0.1:9500"
+    assert told["SUSPENDED_PAGE_ADDRESS"] == "127.0.0.1"
     assert (
         told["INSTANCE_URL_FORMAT"].format(domain="acme.sourcegraph.localhost")
         == "http://acme.sourcegraph.localhost:9500"

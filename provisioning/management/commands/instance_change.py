@@ -18,7 +18,14 @@ from provisioning.management.terminal import (
     wanted_spec,
 )
 from provisioning.models import Instance, Operation, OperationKind
-from provisioning.services import instance_delete, instance_repair, instance_resize, instance_upgrade
+from provisioning.services import (
+    instance_delete,
+    instance_repair,
+    instance_resize,
+    instance_resume,
+    instance_suspend,
+    instance_upgrade,
+)
 from provisioning.services.architectures import instance_migrate_architecture
 from provisioning.services.restoring import instance_rollback
 
@@ -26,6 +33,8 @@ KINDS = (
     OperationKind.UPGRADE,
     OperationKind.ROLLBACK,
     OperationKind.RESIZE,
+    OperationKind.SUSPEND,
+    OperationKind.RESUME,
     OperationKind.REPAIR,
     OperationKind.MIGRATE_ARCHITECTURE,
     OperationKind.TEARDOWN,
@@ -59,21 +68,18 @@ class Command(BaseCommand):
 
 
 def _request(instance: Instance, actor: Actor, confirmation: str, options: dict[str, Any]) -> Operation:
-    reason = options["reason"]
-    match options["kind"]:
-        case OperationKind.UPGRADE:
-            release = release_named(options["release"])
-            return instance_upgrade(instance=instance, release=release, actor=actor, reason=reason)
-        case OperationKind.ROLLBACK:
-            release = release_named(options["release"])
-            return instance_rollback(instance=instance, release=release, actor=actor, reason=reason)
+    kind = options["kind"]
+    asked: dict[str, Any] = {"instance": instance, "actor": actor, "reason": options["reason"]}
+    match kind:
+        case OperationKind.UPGRADE | OperationKind.ROLLBACK:
+            change = instance_upgrade if kind == OperationKind.UPGRADE else instance_rollback
+            return change(**asked, release=release_named(options["release"]))
         case OperationKind.MIGRATE_ARCHITECTURE:
-            architecture = options["architecture"]
-            return instance_migrate_architecture(
-                instance=instance, architecture=architecture, actor=actor, reason=reason
-            )
+            return instance_migrate_architecture(**asked, architecture=options["architecture"])
         case OperationKind.RESIZE:
-            return instance_resize(instance=instance, size=size_named(options["size"]), actor=actor, reason=reason)
-        case OperationKind.REPAIR:
-            return instance_repair(instance=instance, actor=actor, reason=reason)
-    return instance_delete(instance=instance, confirmation=confirmation, actor=actor, reason=reason)
+            return instance_resize(**asked, size=size_named(options["size"]))
+        case OperationKind.SUSPEND:
+            return instance_suspend(**asked, notice=options["notice"])
+        case OperationKind.RESUME | OperationKind.REPAIR:
+            return instance_resume(**asked) if kind == OperationKind.RESUME else instance_repair(**asked)
+    return instance_delete(**asked, confirmation=confirmation)

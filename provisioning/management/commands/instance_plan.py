@@ -41,6 +41,9 @@ class Command(BaseCommand):
 
 
 def as_json(plan: Plan) -> dict[str, Any]:
-    """The plan with its sums; money in US cents a month, time in seconds, downtime null for good."""
-    names = ("is_done", "expected_seconds", "downtime_seconds", "cents_before", "cents_after", "cents_difference")
+    """The plan with its sums; money in US cents a month, time in seconds, downtime null where it does not come back by
+    itself. Where `is_priced` is false, the money is what it costs while it runs.
+    """
+    times = ("is_done", "expected_seconds", "downtime_seconds")
+    names = (*times, "is_priced", "cents_before", "cents_after", "cents_difference")
     return {"lines": [asdict(line) for line in plan.lines], **{name: getattr(plan, name) for name in names}}

@@ -24,7 +24,13 @@ def test_nothing_keeps_who_is_free():
 @pytest.mark.parametrize(
     ("facts", "cause", "why", "until"),
     [
-        (replace(FREE, instance_status="suspended"), Cause.NOT_RUNNING, "the instance to run: it is suspended", None),
+        (replace(FREE, instance_status="pending"), Cause.NOT_RUNNING, "the instance to run: it is pending", None),
+        (
+            replace(FREE, instance_status="suspended"),
+            Cause.NOT_RUNNING,
+            "the instance to run: it is suspended, and catches up once it is resumed",
+            None,
+        ),
         (
             replace(FREE, channel="stable", is_for_its_channel=False),
             Cause.CHANNEL,

@@ -9,6 +9,7 @@ from django.utils import timezone
 from provisioning.health.ledger import Ledger
 from provisioning.health.looks import Look
 from provisioning.models import Instance, Operation, Outage, ProbeTally
+from tests.conftest import SUSPENDED
 
 pytestmark = pytest.mark.django_db
 NOON = timezone.now().replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)
@@ -158,7 +159,7 @@ class TestOperations:
         operation.refresh_from_db()
         assert (operation.probes, operation.failed_probes, operation.downtime_seconds) == (2, 1, 0.0)
 
-    @pytest.mark.parametrize("kind", ["provision", "teardown", "rehearse"])
+    @pytest.mark.parametrize("kind", ["provision", "rehearse"])
     def test_that_change_no_running_instance_keep_nothing(self, kind, see, stand, operate):
         acme = stand()
         operation = operate(acme, kind, started_at=at(0))
@@ -166,6 +167,18 @@ class TestOperations:
         operation.refresh_from_db()
         assert (operation.probes, operation.downtime_seconds) == (0, 0.0)
         assert Outage.objects.get().operation is None
+
+    @pytest.mark.parametrize("kind", ["suspend", "resume", "teardown"])
+    def test_in_which_nobody_is_to_answer_have_no_outages(self, kind, see, stand, operate):
+        """A look may still be made while the list of whom to look at is being renewed."""
+        acme = stand()
+        operation = operate(acme, kind, status="succeeded", started_at=at(10), finished_at=at(20))
+        see(acme, "no", 11, "no", 19, 21)
+        operation.refresh_from_db()
+        assert (operation.probes, operation.downtime_seconds) == (0, 0.0)
+        assert not Outage.objects.exists()
+        see(acme, "no", 22, 23)
+        assert seconds(Outage.objects.get()) == (22, 23.1)
 
     def test_that_wait_are_not_changing_anything_yet(self, see, stand, operate):
         acme = stand()
@@ -179,6 +192,7 @@ class TestTargets:
     def test_are_the_running_ones(self, ledger, stand):
         stand("acme")
         stand("globex", status="pending")
+        stand("initech", **SUSPENDED)
         assert [target.domain for target in ledger.targets()] == ["acme.sourcegraph.localhost"]
 
     @pytest.mark.parametrize(
@@ -195,6 +209,17 @@ class TestTargets:
     def test_are_under_change_while_something_changes_them(self, kind, status, is_under_change, ledger, stand, operate):
         operate(stand(), kind, status=status)
         assert [target.is_under_change for target in ledger.targets()] == [is_under_change]
+
+    @pytest.mark.parametrize(
+        ("kind", "status"), [("suspend", "running"), ("suspend", "undoing"), ("teardown", "running")]
+    )
+    def test_are_not_who_is_being_switched_off(self, kind, status, ledger, stand, operate):
+        operate(stand(), kind, status=status)
+        assert ledger.targets() == []
+
+    def test_are_not_who_is_coming_back_before_it_is(self, ledger, stand, operate):
+        operate(stand(**SUSPENDED), "resume")
+        assert ledger.targets() == []
 
     def test_are_each_named_once(self, ledger, see, stand, operate):
         acme = stand()

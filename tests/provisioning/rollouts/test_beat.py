@@ -10,6 +10,7 @@ from provisioning.services import instance_upgrade, operation_cancel
 from provisioning.services.holds import hold_end
 from provisioning.services.rollouts import rollout_resume, rollout_skip, rollouts_complete, rollouts_tick
 from provisioning.services.rollouts.beat import MOST_STARTS_PER_TICK
+from tests.conftest import SUSPENDED
 from tests.provisioning.rollouts.toy_fleet import end_badly, end_well, policy, published, run_out, under_way
 
 
@@ -202,7 +203,7 @@ class TestLateComers:
 
     def test_who_comes_to_be_meant_has_a_place_within_the_hour(self, populate, begun, new):
         asleep, _ = populate(2, channel="early")
-        Instance.objects.filter(pk=asleep.pk).update(status="suspended")
+        Instance.objects.filter(pk=asleep.pk).update(**SUSPENDED)
         rollout = begun(new)
         run_out()
         assert rollouts_complete() == 0
@@ -214,7 +215,7 @@ class TestLateComers:
     def test_who_does_not_run_keeps_no_stage_open(self, populate, begun, new):
         asleep, _ = populate(2)
         rollout = begun(new)
-        Instance.objects.filter(pk=asleep.pk).update(status="suspended")
+        Instance.objects.filter(pk=asleep.pk).update(**SUSPENDED)
         run_out()
         assert again(rollout).status == "succeeded"
         Instance.objects.filter(pk=asleep.pk).update(status="running")

@@ -21,6 +21,7 @@ from provisioning.services.rollouts import (
     rollouts_tick,
     stage_approve,
 )
+from tests.conftest import SUSPENDED
 from tests.provisioning.rollouts.toy_fleet import end_badly, end_well, policy, published, run_out, under_way
 
 WHY = "Somebody has to."
@@ -44,7 +45,7 @@ class TestADraft:
         populate(1, channel="insiders")
         populate(1, channel="paused")
         populate(1, release=new)
-        populate(1, status="suspended")
+        populate(1, **SUSPENDED)
         draft = rollout_create(release=new, policy=policy(100), actor=by_ada)
         assert placed(draft) == {"toy-0000", "toy-0001"}
         assert set(draft.members.values_list("previous", flat=True)) == {"5.11.0"}

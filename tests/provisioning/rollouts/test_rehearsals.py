@@ -7,6 +7,7 @@ from portal.core.models import Organization
 from provisioning.models import Instance, Operation, Rehearsal, Rollout, RolloutStage
 from provisioning.services.rehearsals import rehearsal_ended, rehearsals_begin, rehearsals_go_on
 from provisioning.services.rollouts import rollout_widen, rollouts_tick, stage_approve
+from tests.conftest import SUSPENDED
 from tests.provisioning.rollouts.toy_fleet import end_badly, end_well, policy, run_out, under_way
 
 
@@ -152,3 +153,12 @@ def test_with_nobody_to_rehearse_with_nothing_is_waited_for(populate, begun, new
     rollout = begun(new, policy(100, needs_rehearsal=True))
     assert run_out() == 1
     assert not rollout.rehearsals.exists()
+
+
+def test_who_is_suspended_is_left_alone(populate, begun, new):
+    """Nobody has backed it up last night."""
+    asleep, awake = populate(2)
+    rollout = begun(new, policy(100, rehearsals=2, needs_rehearsal=True))
+    Instance.objects.filter(pk=asleep.pk).update(**SUSPENDED)
+    rollouts_tick()
+    assert [rehearsal.instance for rehearsal in rollout.rehearsals.all()] == [awake]

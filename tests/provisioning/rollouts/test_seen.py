@@ -16,6 +16,7 @@ from provisioning.services.rollouts import (
     rollout_skip,
     rollouts_tick,
 )
+from tests.conftest import SUSPENDED
 from tests.provisioning.rollouts.toy_fleet import end_badly, end_well, policy, published, run_out, under_way
 
 
@@ -37,7 +38,7 @@ class TestAPreview:
         populate(40)
         populate(1, channel="paused")
         populate(3, release=new)
-        populate(1, status="suspended")
+        populate(1, **SUSPENDED)
         return rollout_create(release=published("6.0.0", kind="major"), actor=by_ada)
 
     def test_says_who_goes_when(self, draft):
@@ -119,6 +120,12 @@ class TestWhyNotYet:
     def test_no_rollout_yet(self, populate, new):
         [instance] = populate(1)
         assert sentence(instance) == "The rollout of 5.12.0 has not reached it yet: it is not planned so far."
+
+    def test_its_suspension(self, populate, begun, new):
+        [instance] = populate(1)
+        begun(new)
+        Instance.objects.update(**SUSPENDED)
+        assert sentence(instance) == "It is suspended, and catches up with 5.12.0 once it is resumed."
 
     def test_its_stage(self, populate, begun, new):
         populate(1, kind="internal")

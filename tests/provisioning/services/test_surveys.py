@@ -14,6 +14,7 @@ from provisioning.models import Instance, InstanceStatus, Leak, OperationStatus,
 from provisioning.services import drift_check_request, operation_request, plan_request, surveys
 from provisioning.services.surveys import Claim, claim_due, drift_checks_spread, go_on, surveys_forget, surveys_go_on
 from provisioning.spec import InstanceSpec, spec_of
+from tests.conftest import SUSPENDED
 from tests.provisioning.driving import work_once
 from tests.provisioning.engine.world import registered
 from tests.provisioning.sights import Sights, house, kind
@@ -257,6 +258,14 @@ def test_the_drift_of_an_instance_that_no_longer_runs_is_forgotten(running, sigh
     assert sights.looks == []
 
 
+def test_a_suspended_instance_is_compared_with_its_suspension(running, sights):
+    Instance.objects.filter(pk=running.pk).update(**SUSPENDED)
+    running.refresh_from_db()
+    survey = look_through(drift_check_request(instance=running))
+    assert survey.wanted["is_suspended"]
+    assert "ground" in sights.looked_at
+
+
 def test_the_fleets_checks_are_spread_over_the_day_by_one_statement(running, ada, clock, django_assert_num_queries):
     fleet = [
         Instance(
@@ -266,10 +275,12 @@ def test_the_fleets_checks_are_spread_over_the_day_by_one_statement(running, ada
         for number in range(200)
     ]  # fmt: skip
     Instance.objects.bulk_create(fleet)
+    Instance.objects.filter(slug="fleet-0").update(**SUSPENDED)
+    Instance.objects.filter(slug="fleet-1").update(status="pending")
     with django_assert_num_queries(1):
         drift_checks_spread()
     due: dict[str, Any] = dict(Survey.objects.values_list("instance_id", "due_at"))
-    assert len(due) == 201
+    assert len(due) == 200, "all that stand, switched on or not"
     waits = [at - time.now() for at in due.values()]
     assert timedelta(0) < min(waits)
     assert max(waits) <= timedelta(days=1)

@@ -67,6 +67,11 @@ def resize_pool(world):
     execute(clusters().nodePools().setSize(name=pool(world), body={"nodeCount": 3}))
 
 
+def scale_pool(world):
+    body = {"autoscaling": {"enabled": True, "minNodeCount": 1, "maxNodeCount": 5}}
+    execute(clusters().nodePools().setAutoscaling(name=pool(world), body=body))
+
+
 def add_range(world):
     subnetworks = api("compute", "v1").subnetworks()
     place = {**regional(world), "subnetwork": names.SUBNET}
@@ -287,6 +292,7 @@ DRIFTS = (
         Change("resourceLabels.managed-by", "sourcegraph-cloud-portal", "eve"),
     )),
     Drift("nodes", "more of them", resize_pool, (Change("initialNodeCount", 1, 3),)),
+    Drift("nodes", "scaled by themselves", scale_pool, (Change("autoscaling.enabled", False, True),)),
     Drift("nodes", "other machines", update_pool({"machineType": "e2-highmem-8", "diskSizeGb": "150"}), (
         Change("config.machineType", "e2-highmem-4", "e2-highmem-8"),
         Change("config.diskSizeGb", 100, 150),
@@ -310,6 +316,9 @@ DRIFTS = (
         "labels": {"email_address": EVE},
     }), (
         Change("notificationChannels.labels.email_address", "oncall@portal.example", EVE),
+    )),
+    Drift("monitoring", "not asked at all", patch_monitoring("uptimeCheckConfigs", {"disabled": True}), (
+        Change("uptimeCheckConfigs.disabled", False, True),
     )),
     Drift("monitoring", "silenced", patch_monitoring("alertPolicies", {"enabled": False}), (
         Change("alertPolicies.enabled", True, False),

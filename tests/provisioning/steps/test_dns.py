@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from provisioning.clients.google import api, execute
@@ -82,3 +84,44 @@ def test_an_address_that_was_skipped_is_named(world):
 def test_a_record_as_wanted_is_left_alone(addressed):
     addressed.reach(DnsRecord())
     assert isinstance(DnsRecord().look(addressed.context()), AsWanted)
+
+
+class TestOfASuspendedInstance:
+    PAGE = "203.0.113.80"
+
+    @pytest.fixture
+    def asleep(self, addressed, settings):
+        settings.SUSPENDED_PAGE_ADDRESS = self.PAGE
+        addressed.reach(DnsRecord())
+        addressed.spec = replace(addressed.spec, is_suspended=True)
+        return addressed
+
+    def test_it_leads_to_the_portal_and_is_still_the_instances(self, asleep):
+        seen = DnsRecord().look(asleep.context())
+        assert isinstance(seen, Differs)
+        assert [(change.path, change.wanted) for change in seen.changes] == [("A.rrdatas", [self.PAGE]), ("A.ttl", 60)]
+        asleep.reach(DnsRecord())
+        assert records()["A"] == [self.PAGE]
+        assert asleep.spec.id in records()["TXT"][0]
+
+    def test_it_stays_where_no_page_is_known(self, asleep, settings):
+        settings.SUSPENDED_PAGE_ADDRESS = ""
+        assert isinstance(DnsRecord().look(asleep.context()), AsWanted)
+
+    def test_a_teardown_removes_it(self, asleep):
+        asleep.reach(DnsRecord())
+        asleep.outputs.clear()
+        asleep.drop(DnsRecord())
+        assert records() == {}
+
+    def test_going_back_it_finds_the_instances_address_by_itself(self, asleep):
+        """Then no step has put it out; where there is none, a person has to see to it."""
+        asleep.reach(DnsRecord())
+        back = replace(asleep.context(), spec=replace(asleep.spec, is_suspended=False), outputs={}, is_going_back=True)
+        assert isinstance(DnsRecord().look(back), Differs)
+        with pytest.raises(Refused, match="put out no ip"):
+            DnsRecord().make(back)
+        asleep.spec = replace(asleep.spec, is_suspended=False)
+        asleep.build("address")
+        DnsRecord().make(back)
+        assert records()["A"] == [asleep.outputs["address"]["ip"]]

@@ -93,6 +93,28 @@ def test_a_teardown_wants_the_name_typed_whatever_was_said_before(standing, type
     assert refused("instance_plan", standing.pk, "repair")[1] == "This instance is deleted already."
 
 
+@pytest.mark.parametrize("tenancy", ["dedicated"], indirect=True)
+def test_an_instance_is_switched_off_and_on(standing, ada, typed):
+    plan = told("instance_plan", "acme", "suspend")
+    assert "0 to make, 4 to change, 0 to remove" in plan
+    assert "Down: until it is resumed." in plan
+    assert "a month while it runs, less while it is suspended" in plan
+    document = json.loads(told("instance_plan", "acme", "suspend", "--json"))
+    assert (document["downtime_seconds"], document["is_priced"]) == (None, False)
+
+    typed("y")
+    who = ("--by", ada.email, "--reason", "They have not paid.")
+    assert "is running." in told("instance_change", "acme", "suspend", "--notice", "payment", *who)
+    suspension = standing.operations.get(kind="suspend")
+    assert (suspension.inputs, suspension.requested_by) == ({"notice": "payment"}, ada)
+    assert_succeeded(run(suspension))
+    assert refused("instance_change", "acme", "suspend", *who)[:2] == (2, "This instance is suspended already.")
+    assert refused("instance_change", "acme", "repair", "--yes", *who)[1].endswith("Resume it first.")
+    assert "4 to change" in told("instance_plan", "acme", "resume")
+    told("instance_change", "acme", "resume", "--yes", *who)
+    assert_succeeded(run(standing.operations.get(kind="resume")))
+
+
 @on_a_brought_cluster
 def test_drift_is_looked_for_now_and_tells_by_its_exit_code(standing):
     assert told("drift", "acme") == "acme is as its spec says.\n"
@@ -146,6 +168,8 @@ def test_leaks_are_listed_and_looked_for(standing, devcloud):
             "There is no release 0.0.1.",
         ),
         (("instance_plan", "acme", "resize", "--size", "s"), "Only a running instance can be resized"),
+        (("instance_plan", "acme", "suspend"), "Only a running instance can be suspended"),
+        (("instance_plan", "acme", "resume"), "Only a suspended instance can be resumed"),
         (("instance_change", "acme", "repair", "--reason", "r", "--by", "x@y.example"), "There is nobody with"),
         (("drift", "nobody"), "There is no instance “nobody”"),
     ],

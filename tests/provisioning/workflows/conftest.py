@@ -14,6 +14,7 @@ from tests.provisioning.workflows.harness import assert_succeeded, run
 from tests.provisioning.workflows.standing import Standing
 from tests.stack.devcloud import RunningDevcloud, start_devcloud
 from tests.stack.tools import helm_path
+from tools.ports import HOST, any_free
 
 # Waits are sized for the real cloud; devcloud's fast profile answers within a third of a second.
 FASTER_THAN_LIFE = 0.004
@@ -21,7 +22,7 @@ FASTER_THAN_LIFE = 0.004
 
 @pytest.fixture(scope="session")
 def devcloud_server(tmp_path_factory):
-    server = start_devcloud(tmp_path_factory.mktemp("workflows"))
+    server = start_devcloud(tmp_path_factory.mktemp("workflows"), elsewhere_port=any_free())
     yield server
     server.stop()
 
@@ -36,6 +37,7 @@ def devcloud(devcloud_server: RunningDevcloud, settings) -> RunningDevcloud:
     settings.GOOGLE_PARENT = "folders/100000000001"
     settings.GOOGLE_BILLING_ACCOUNT = "billingAccounts/000000-DEVCLD-000000"
     settings.GOOGLE_DNS_PROJECT, settings.GOOGLE_DNS_ZONE = "portal-host", "instances"
+    settings.SUSPENDED_PAGE_ADDRESS = HOST  # where nobody is
     settings.INSTANCE_GATEWAY = devcloud_server.http_url
     settings.INSTANCE_URL_FORMAT = "http://{domain}:" + devcloud_server.http_url.rsplit(":", 1)[1]
     settings.HELM_BINARY = str(helm_path())

@@ -234,5 +234,5 @@ class TestAsking:
         with pytest.raises(Invalid, match="their architecture is theirs"):
             migrated(running, "1.1")
         running.status = "suspended"
-        with pytest.raises(Conflict, match="this one is suspended"):
+        with pytest.raises(Conflict, match=r"this one is suspended\. Resume it first\."):
             migrated(running, "1.1")

@@ -15,7 +15,15 @@ from provisioning.engine import graph
 from provisioning.engine.action import AsWanted, Context, Seen
 from provisioning.engine.graph import OnFailure
 from provisioning.models import Instance, Operation, OperationKind, Release, Size, Tenancy
-from provisioning.services import instance_upgrade, operation_request, resized, upgraded
+from provisioning.services import (
+    instance_suspend,
+    instance_upgrade,
+    operation_request,
+    resized,
+    resumed,
+    suspended,
+    upgraded,
+)
 from provisioning.services.architectures import migrated
 from provisioning.services.restoring import restorable, rolled_back
 from provisioning.spec import InstanceSpec, spec_of
@@ -44,6 +52,8 @@ WISHES: dict[str, Callable[[Instance], InstanceSpec]] = {
     OperationKind.UPGRADE: lambda instance: upgraded(instance, newest()),
     OperationKind.ROLLBACK: lambda instance: rolled_back(instance, Release.objects.get(app_version="5.10.0")),
     OperationKind.RESIZE: _larger,
+    OperationKind.SUSPEND: suspended,
+    OperationKind.RESUME: resumed,
     OperationKind.MIGRATE_ARCHITECTURE: lambda instance: migrated(instance, "1.1"),
 }
 # What a kind does anew each time it is asked for, although all stands; as patterns of calls.
@@ -79,6 +89,14 @@ def fail_too_late(instance: Instance, actor: Actor, *, is_restored_by_hand: bool
     return upgrade
 
 
+def suspend(instance: Instance, actor: Actor) -> Operation:
+    """It is suspended."""
+    operation = run(instance_suspend(instance=instance, notice="trial-ended", actor=actor, reason="The trial is over."))
+    assert operation.status == "succeeded", operation.error
+    instance.refresh_from_db()
+    return operation
+
+
 def _to_restore(instance: Instance, actor: Actor) -> Mapping[str, Any]:
     return {**(restorable(fail_too_late(instance, actor)) or {})}
 
@@ -88,10 +106,16 @@ def _damaged(instance: Instance, _actor: Actor) -> Mapping[str, Any]:
     return {}
 
 
+def _asleep(instance: Instance, actor: Actor) -> Mapping[str, Any]:
+    suspend(instance, actor)
+    return {}
+
+
 # What has happened before it is asked for; answers the operation's inputs.
 PREPARATIONS: dict[str, Callable[[Instance, Actor], Mapping[str, Any]]] = {
     OperationKind.REPAIR: _damaged,
     OperationKind.RESTORE: _to_restore,
+    OperationKind.RESUME: _asleep,
 }
 
 
@@ -151,9 +175,12 @@ def database_of(instance: Instance) -> str:
 
 
 def answering_version(instance: Instance) -> str:
-    """What people meet on the instance's domain."""
+    """What people meet on the instance's domain; empty where its name leads to an address at which nobody is."""
     url = f"{settings.INSTANCE_GATEWAY}/__version"
-    return httpx.get(url, headers={"Host": instance.domain}, trust_env=False).raise_for_status().text
+    try:
+        return httpx.get(url, headers={"Host": instance.domain}, trust_env=False).raise_for_status().text
+    except httpx.TransportError:
+        return ""
 
 
 def seen_of(instance: Instance) -> Iterator[tuple[str, Seen]]:
@@ -167,9 +194,9 @@ def seen_of(instance: Instance) -> Iterator[tuple[str, Seen]]:
 
 
 def assert_as_its_spec_says(instance: Instance) -> None:
-    """Its version answers, and every step of a repair finds nothing to do."""
+    """Its version answers, unless it is suspended, and every step of a repair finds nothing to do."""
     instance.refresh_from_db()
-    assert answering_version(instance) == instance.release.app_version
+    assert answering_version(instance) == ("" if instance.status == "suspended" else instance.release.app_version)
     assert {name: seen for name, seen in seen_of(instance) if not isinstance(seen, AsWanted)} == {}
 
 
