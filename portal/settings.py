@@ -60,6 +60,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.web.suspended.page_for_suspended",  # first: nothing of the portal is served at an instance's address
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -197,6 +198,7 @@ bear an `Idempotency-Key`: sent again, it is not done again. Past the rate, the 
         "OperationKind": "provisioning.models.OperationKind",
         "OperationStatus": "provisioning.models.OperationStatus",
         "StepStatus": "provisioning.models.StepStatus",
+        "SuspensionNotice": "provisioning.models.SuspensionNotice",
         "Region": "provisioning.models.Region",
         "Tenancy": "provisioning.models.Tenancy",
         "Channel": "provisioning.models.Channel",

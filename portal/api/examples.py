@@ -32,6 +32,8 @@ INSTANCE = OpenApiExample(
         "created_at": "2026-11-24T12:00:00Z",
         "ready_at": None,
         "trial_ends_at": "2026-12-24T12:00:00Z",
+        "suspended_at": None,
+        "suspended_because": "",
         "deleted_at": None,
         "operation": LINK,
     },

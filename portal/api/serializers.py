@@ -20,6 +20,7 @@ from provisioning.models import (
     OperationStatus,
     Region,
     StepStatus,
+    SuspensionNotice,
     Tenancy,
     Weekday,
 )
@@ -114,6 +115,12 @@ class InstanceDocument(serializers.Serializer[Instance]):
     created_at = serializers.DateTimeField(read_only=True)
     ready_at = serializers.DateTimeField(read_only=True, allow_null=True)
     trial_ends_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    suspended_at = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="Since when it is suspended; null: it is not. Its data is kept."
+    )
+    suspended_because = serializers.ChoiceField(
+        SuspensionNotice.choices, read_only=True, allow_blank=True, help_text="Empty unless it is suspended."
+    )
     deleted_at = serializers.DateTimeField(read_only=True, allow_null=True)
     operation = serializers.SerializerMethodField()
 

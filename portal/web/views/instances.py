@@ -17,7 +17,7 @@ from portal.web.standing import live_operation, standing_of, standing_of_operati
 from portal.web.telling import tell
 from portal.web.updates import coming_soon
 from portal.web.views.plans import deletion_story
-from portal.web.wording import words_of
+from portal.web.wording import suspension_of, words_of
 from provisioning.models import Instance, InstanceStatus, Kind, Operation, OperationKind, Size, Tenancy
 from provisioning.models.operations import LIVE
 from provisioning.selectors import (
@@ -91,6 +91,7 @@ def instance_detail(request: HttpRequest, membership: Membership, instance_id: s
                 for operation in history
             ],
             "latest": history[0] if history else None,
+            "suspension": suspension_of(instance) if instance.status == InstanceStatus.SUSPENDED else None,
             "certificate": certificate_of(instance) if is_deleted else None,
             "update_at": None if live or is_deleted else coming_soon([instance]).get(instance.pk),
             "may_run": may_run(membership),

@@ -4,6 +4,7 @@ import pytest
 
 from portal.core.models import AuditEvent
 from provisioning.models import Instance, Operation
+from tests.conftest import SUSPENDED
 from tests.portal.api.calling import problem
 
 pytestmark = pytest.mark.django_db
@@ -145,3 +146,14 @@ def test_an_operation_takes_a_constant_number_of_queries(acmes, started, django_
     acmes.get("/regions")
     with django_assert_num_queries(4):  # the token, the operation, its steps, how long such steps took before
         acmes.get(started["operation"]["url"])
+
+
+def test_a_suspended_instance_says_since_when_and_why(acmes, globexs, started):
+    path = f"/instances/{started['id']}"
+    assert (started["suspended_at"], started["suspended_because"]) == (None, "")
+    Instance.objects.update(**SUSPENDED)
+    shown = acmes.get(path).json()
+    assert (shown["status"], shown["suspended_because"]) == ("suspended", "trial-ended")
+    assert shown["suspended_at"] == SUSPENDED["suspended_at"]
+    assert [found["id"] for found in acmes.get("/instances?status=suspended").json()["results"]] == [started["id"]]
+    assert globexs.get(path).status_code == 404
