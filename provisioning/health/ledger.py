@@ -25,9 +25,9 @@ AWAY = (OperationalError, InterfaceError)  # the database does not answer, or as
 MOST_UNWRITTEN = 200_000  # looks that wait for the database; beyond that the oldest are let go
 LONGEST_SENTENCE = 400
 # While these are under way nobody is to answer, or to be missed: whoever is so meanwhile is not looked at.
-SILENT = [OperationKind.TEARDOWN.value, OperationKind.SUSPEND.value, OperationKind.RESUME.value]
+UNMISSED = [OperationKind.TEARDOWN.value, OperationKind.SUSPEND.value, OperationKind.RESUME.value]
 # These change no running instance.
-UNCHANGING = [OperationKind.PROVISION.value, OperationKind.REHEARSE.value, *SILENT]
+UNCHANGING = [OperationKind.PROVISION.value, OperationKind.REHEARSE.value, *UNMISSED]
 # A lost network is noticed within seconds by both sides; else a dead prober's lock would be held for hours.
 CONNECTION = {
     "connect_timeout": 5,
@@ -80,7 +80,7 @@ WHERE NOT EXISTS (
     WHERE same.instance_id = run.instance_id AND same.began_at = run.began_at
 ) AND NOT EXISTS (
     SELECT FROM provisioning_operation AS operation
-    WHERE operation.instance_id = run.instance_id AND operation.kind = ANY (%(silent)s)
+    WHERE operation.instance_id = run.instance_id AND operation.kind = ANY (%(unmissed)s)
         AND operation.started_at <= run.began_at
         AND (operation.finished_at IS NULL OR operation.finished_at >= run.began_at)
 )
@@ -172,7 +172,7 @@ class Ledger:
         runs = runs_of(looks, self._down)
         old, new = [run for run in runs if not run.began_at], [run for run in runs if run.began_at]
         operations = _execute(GO_ON, _runs(old)) if old else []
-        operations += _execute(BEGIN, {**_runs(new), "unchanging": UNCHANGING, "silent": SILENT}) if new else []
+        operations += _execute(BEGIN, {**_runs(new), "unchanging": UNCHANGING, "unmissed": UNMISSED}) if new else []
         self._down -= {run.instance_id for run in runs if run.ended_at}
         self._down |= {run.instance_id for run in runs if not run.ended_at}
         self._to_sum |= {operation for (operation,) in operations if operation}
@@ -204,7 +204,7 @@ def _targets() -> Iterable[Target]:
     )
     rows = running.order_by().values_list("pk", "domain", "change__kind", "outage__pk")
     for instance_id, domain, kind, outage in rows:
-        if kind not in SILENT:
+        if kind not in UNMISSED:
             is_under_change = bool(kind) and kind not in UNCHANGING
             yield Target(instance_id, domain, is_under_change=is_under_change, is_down=outage is not None)
 

@@ -116,8 +116,8 @@ def drift_check_request(*, instance: Instance, actor: Actor | None = None) -> Su
 def drift_checks_spread() -> None:
     """Each instance that stands has its drift check within the next 24 hours, at its own time of day. One statement."""
     with connection.cursor() as cursor:
-        values = {"kind": OperationKind.REPAIR.value, "now": clock.now(), "built": [str(status) for status in BUILT]}
-        cursor.execute(SPREAD, values)
+        built = [status.value for status in BUILT]
+        cursor.execute(SPREAD, {"kind": OperationKind.REPAIR.value, "now": clock.now(), "built": built})
 
 
 def surveys_forget() -> int:

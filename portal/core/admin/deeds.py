@@ -41,7 +41,7 @@ class NamedReasonForm(ReasonForm):
     """For what destroys: the name is to be typed."""
 
     confirmation = forms.CharField(max_length=80, widget=UnfoldAdminTextInputWidget({"autocomplete": "off"}))
-    field_order = ("confirmation", "reason")
+    field_order: tuple[str, ...] = ("confirmation", "reason")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -12,7 +12,7 @@ HOST = "acme.sourcegraph.localhost"
 
 
 @pytest.fixture
-def asleep(running) -> Instance:
+def asleep(running: Instance) -> Instance:
     Instance.objects.update(**SUSPENDED)
     running.refresh_from_db()
     return running

@@ -22,7 +22,7 @@ def running(trial_of_acme) -> Instance:
 
 
 @pytest.fixture
-def asleep(running) -> Instance:
+def asleep(running: Instance) -> Instance:
     Instance.objects.update(**SUSPENDED)
     running.refresh_from_db()
     return running
@@ -40,6 +40,7 @@ class TestASuspension:
     def test_wants_the_same_switched_off_and_is_audited(self, running, by_ada):
         operation = suspend(running, by_ada)
         assert (operation.kind, operation.status, operation.inputs) == ("suspend", "running", {"notice": "payment"})
+        assert operation.previous
         assert operation.wanted == operation.previous | {"is_suspended": True}
         assert InstanceSpec.from_json(operation.previous) == spec_of(running)
         event = AuditEvent.objects.get(action="operation.request", details__kind="suspend")
