@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "portal.web",
     "portal.api",
     "provisioning",
+    "billing",
 ]
 
 MIDDLEWARE = [
@@ -273,6 +274,17 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour="3", minute="15"),
         "options": {"queue": "beat", "expires": 3_600},
     },
+    "sync-prices": {
+        "task": "billing.tasks.sync_prices",
+        "schedule": crontab(hour="5", minute="10"),
+        "options": {"queue": "beat", "expires": 3_600},
+    },
+    # Whoever asks for a sync calls a worker, too: this is for calls that were lost, and for workers that died.
+    "go-on-with-syncs": {
+        "task": "billing.tasks.go_on_with_syncs",
+        "schedule": schedule(60.0),
+        "options": {"queue": "steps", "expires": 60},
+    },
     "check-leaks": {
         "task": "provisioning.tasks.check_leaks",
         "schedule": crontab(hour="4", minute="30"),
@@ -297,6 +309,10 @@ ENGINE_MOST_AT_ONCE = {"": 200, "provision": 100, "teardown": 100} | {
 }
 ENGINE_MOST_PER_FOLDER = env.int("ENGINE_MOST_PER_FOLDER", default=300)
 ENGINE_MOST_PER_CLUSTER = env.int("ENGINE_MOST_PER_CLUSTER", default=10)
+
+STRIPE_SECRET_KEY = env("STRIPE_SECRET_KEY", default="")  # empty: nothing is sold
+STRIPE_API_BASE = env("STRIPE_API_BASE", default="").rstrip("/")  # empty: Stripe's own
+STRIPE_TIMEOUT_SECONDS = env.float("STRIPE_TIMEOUT_SECONDS", default=20.0)
 
 GOOGLE_API_ENDPOINT = env("GOOGLE_API_ENDPOINT", default="")  # empty: Google's own
 GOOGLE_CREDENTIALS = env("GOOGLE_CREDENTIALS", default="application-default")  # or "anonymous"

@@ -2,4 +2,5 @@
 
 from django.dispatch import Signal
 
+catalogue_loaded = Signal()  # what the portal ships with is in the database; sent inside the transaction
 operation_finished = Signal()  # operation: Operation; sent inside the finishing transaction

@@ -19,6 +19,7 @@ _MODULES = (
     "node_pool_updates",
     "node_pools",
     "operation_methods",
+    "price_list",
     "projects",
     "record_sets",
     "secrets",

@@ -29,6 +29,13 @@ GROUPS = {
         ("People", "group", "core_user_changelist"),
         ("API tokens", "key", "core_apitoken_changelist"),
     ),
+    "Money": (
+        ("Plans", "workspace_premium", "billing_plan_changelist"),
+        ("Features", "extension", "billing_feature_changelist"),
+        ("Prices", "sell", "billing_price_changelist"),
+        ("Prices of Google", "receipt_long", "billing_unitprice_changelist"),
+        ("Syncs", "sync", "billing_sync_changelist"),
+    ),
     "System": (
         ("Audit", "history", "core_auditevent_changelist"),
         ("Mail", "mail", "core_mail_changelist"),

@@ -1,7 +1,6 @@
 """The sizes and releases that the portal ships with.
 
-Capacity and monthly list prices of the infrastructure are design estimates for us-central1 (2024 to 2026 price lists,
-within five percent); what the customer pays is another matter.
+What the infrastructure of a size costs is not said here: billing reckons it when the catalogue is loaded.
 """
 
 from datetime import UTC, datetime
@@ -13,37 +12,38 @@ from django.db import transaction
 from provisioning.fleet.charts import fetch, is_looked_up, pin
 from provisioning.fleet.policies import load_policies
 from provisioning.models import Chart, Release, Size
+from provisioning.signals import catalogue_loaded
 
 # fmt: off
 SIZES: Final[tuple[dict[str, Any], ...]] = (
     {"name": "xs", "users": 50, "machine_type": "e2-highmem-4", "node_count": 1,
      "sql_tier": "db-custom-1-4096", "sql_disk_gb": 20, "sql_is_highly_available": False,
      "gitserver_disk_gb": 50, "search_disk_gb": 30, "disk_type": "pd-balanced",
-     "frontend_replicas": 1, "cpu_share_percent": 100, "infrastructure_cents": 313_00},
+     "frontend_replicas": 1, "cpu_share_percent": 100},
     {"name": "s", "users": 100, "machine_type": "e2-standard-8", "node_count": 1,
      "sql_tier": "db-custom-2-7680", "sql_disk_gb": 50, "sql_is_highly_available": False,
      "gitserver_disk_gb": 150, "search_disk_gb": 80, "disk_type": "pd-balanced",
-     "frontend_replicas": 1, "cpu_share_percent": 180, "infrastructure_cents": 448_00},
+     "frontend_replicas": 1, "cpu_share_percent": 180},
     {"name": "s-ha", "users": 100, "machine_type": "e2-standard-8", "node_count": 1,
      "sql_tier": "db-custom-2-7680", "sql_disk_gb": 50, "sql_is_highly_available": True,
      "gitserver_disk_gb": 150, "search_disk_gb": 80, "disk_type": "pd-balanced",
-     "frontend_replicas": 1, "cpu_share_percent": 180, "infrastructure_cents": 556_00},
+     "frontend_replicas": 1, "cpu_share_percent": 180},
     {"name": "m", "users": 500, "machine_type": "e2-standard-8", "node_count": 2,
      "sql_tier": "db-custom-4-15360", "sql_disk_gb": 150, "sql_is_highly_available": True,
      "gitserver_disk_gb": 500, "search_disk_gb": 230, "disk_type": "pd-balanced",
-     "frontend_replicas": 2, "cpu_share_percent": 280, "infrastructure_cents": 1_058_00},
+     "frontend_replicas": 2, "cpu_share_percent": 280},
     {"name": "l", "users": 1_000, "machine_type": "e2-standard-8", "node_count": 3,
      "sql_tier": "db-custom-4-16384", "sql_disk_gb": 250, "sql_is_highly_available": True,
      "gitserver_disk_gb": 1_000, "search_disk_gb": 430, "disk_type": "pd-ssd",
-     "frontend_replicas": 2, "cpu_share_percent": 420, "infrastructure_cents": 1_509_00},
+     "frontend_replicas": 2, "cpu_share_percent": 420},
     {"name": "xl", "users": 2_500, "machine_type": "e2-standard-16", "node_count": 2,
      "sql_tier": "db-custom-8-32768", "sql_disk_gb": 500, "sql_is_highly_available": True,
      "gitserver_disk_gb": 2_100, "search_disk_gb": 830, "disk_type": "pd-ssd",
-     "frontend_replicas": 3, "cpu_share_percent": 600, "infrastructure_cents": 2_487_00},
+     "frontend_replicas": 3, "cpu_share_percent": 600},
     {"name": "xxl", "users": 5_000, "machine_type": "n2-standard-16", "node_count": 3,
      "sql_tier": "db-custom-8-32768", "sql_disk_gb": 1_000, "sql_is_highly_available": True,
      "gitserver_disk_gb": 4_200, "search_disk_gb": 1_700, "disk_type": "pd-ssd",
-     "frontend_replicas": 4, "cpu_share_percent": 850, "infrastructure_cents": 4_194_00},
+     "frontend_replicas": 4, "cpu_share_percent": 850},
 )
 RELEASES: Final[tuple[dict[str, Any], ...]] = (
     {"app_version": "5.10.0", "kind": Release.Kind.MINOR, "released_at": datetime(2024, 11, 18, tzinfo=UTC)},
@@ -71,6 +71,7 @@ def load_catalogue() -> None:
             chart = _chart(version, fetched)
             pinned = {"chart": chart, "chart_version": chart.version, "status": Release.Status.PUBLISHED}
             Release.objects.update_or_create(app_version=version, defaults={**release, **pinned})
+    catalogue_loaded.send(sender=None)
 
 
 def chart_for(version: str, reference: str = "") -> tuple[str, str]:

@@ -36,7 +36,11 @@ class Size(models.Model):
     cpu_share_percent = models.PositiveSmallIntegerField(
         default=100, help_text="What the pods ask for, in percent of the smallest size's requests."
     )
-    infrastructure_cents = models.PositiveIntegerField(help_text="List price of its infrastructure, US cents a month.")
+    infrastructure_cents = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        help_text="List price of its infrastructure, US cents a month; reckoned where the price book knows all of it.",
+    )
 
     class Meta:
         ordering = ["position"]

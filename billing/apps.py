@@ -1,0 +1,17 @@
+from django.apps import AppConfig
+
+
+class BillingConfig(AppConfig):
+    name = "billing"
+    verbose_name = "Money"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from django.db.models.signals import post_save
+
+        from billing.services.prices import size_saved
+        from billing.services.shipped import catalogue_was_loaded
+        from provisioning.signals import catalogue_loaded
+
+        post_save.connect(size_saved, sender="provisioning.Size", dispatch_uid=size_saved.__module__)
+        catalogue_loaded.connect(catalogue_was_loaded, dispatch_uid=catalogue_was_loaded.__module__)

@@ -1,0 +1,1 @@
+"""The plans and features that the portal ships with."""

@@ -1,0 +1,97 @@
+"""What an instance of a size consumes in a month, item by item. Derived from what the steps ask Google for."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from portal.core.errors import Invalid
+from provisioning.spec import SizeSpec
+from provisioning.steps.values import DISKS_GB
+
+HOURS_A_MONTH: Final = 730
+# The application's pods beside the frontends, as Backup for GKE counts them (tests/billing/costs renders the chart).
+PODS_BESIDE_FRONTENDS: Final = 10
+GB_PER_CORE: Final = {"standard": 4, "highmem": 8, "highcpu": 1}
+_MACHINE: Final = re.compile(r"(e2|n2)-(standard|highmem|highcpu)-(\d+)")
+_TIER: Final = re.compile(r"db-custom-(\d+)-(\d+)")
+_MB_A_GB: Final = 1024
+
+
+@dataclass(frozen=True)
+class Need:
+    """So much of an item (`key` of billing.costs.items) in a month, in the item's unit, for a part of the instance."""
+
+    part: str
+    key: str
+    amount: Decimal
+
+
+def month_of(size: SizeSpec) -> tuple[Need, ...]:
+    """All that an instance of that size consumes while it runs, on the newest architecture, in a project of its own.
+
+    Backups are reckoned as if disks were full and one copy of them were stored: they are incremental. Traffic, logs
+    beyond what is free and secrets (under a dollar) are left out. Raises Invalid for a machine or tier whose price is
+    made of parts that are not known here.
+    """
+    return tuple(Need(part, key, Decimal(amount)) for part, needs in PARTS.items() for key, amount in needs(size))
+
+
+def volumes_gb(size: SizeSpec) -> int:
+    """All disks that pods have claimed."""
+    return size.gitserver_disk_gb + size.search_disk_gb + sum(DISKS_GB.values())
+
+
+def _cluster(_size: SizeSpec) -> Iterator[tuple[str, Decimal | int]]:
+    yield "cluster", HOURS_A_MONTH
+
+
+def _nodes(size: SizeSpec) -> Iterator[tuple[str, Decimal | int]]:
+    found = _MACHINE.fullmatch(size.machine_type)
+    if found is None:
+        raise Invalid(f"What a machine {size.machine_type} costs is not known.", field="machine_type")
+    family, shape, cores = found[1], found[2], int(found[3])
+    hours = HOURS_A_MONTH * size.node_count
+    yield f"{family}-core", cores * hours
+    yield f"{family}-memory", cores * GB_PER_CORE[shape] * hours
+    yield "pd-balanced", size.node_disk_gb * size.node_count
+
+
+def _volumes(size: SizeSpec) -> Iterator[tuple[str, Decimal | int]]:
+    if size.disk_type not in {"pd-balanced", "pd-ssd"}:
+        raise Invalid(f"What a disk {size.disk_type} costs is not known.", field="disk_type")
+    yield size.disk_type, volumes_gb(size)
+
+
+def _database(size: SizeSpec) -> Iterator[tuple[str, Decimal | int]]:
+    found = _TIER.fullmatch(size.sql_tier)
+    if found is None:
+        raise Invalid(f"What a database server {size.sql_tier} costs is not known.", field="sql_tier")
+    prefix = "sql-ha" if size.sql_is_highly_available else "sql"
+    yield f"{prefix}-core", int(found[1]) * HOURS_A_MONTH
+    yield f"{prefix}-memory", Decimal(int(found[2]) * HOURS_A_MONTH) / _MB_A_GB
+    yield f"{prefix}-disk", size.sql_disk_gb
+
+
+def _network(size: SizeSpec) -> Iterator[tuple[str, Decimal | int]]:
+    """The first five forwarding rules cost as much as one; NAT takes by the node, and has one address."""
+    yield "forwarding", HOURS_A_MONTH
+    yield "nat", HOURS_A_MONTH * size.node_count
+    yield "address", HOURS_A_MONTH
+
+
+def _backups(size: SizeSpec) -> Iterator[tuple[str, Decimal | int]]:
+    yield "sql-backup", size.sql_disk_gb
+    yield "backup-pod", PODS_BESIDE_FRONTENDS + size.frontend_replicas
+    yield "backup-storage", volumes_gb(size)
+
+
+PARTS: Final[Mapping[str, Callable[[SizeSpec], Iterator[tuple[str, Decimal | int]]]]] = {
+    "cluster": _cluster,
+    "nodes": _nodes,
+    "volumes": _volumes,
+    "database": _database,
+    "network": _network,
+    "backups": _backups,
+}

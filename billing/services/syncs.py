@@ -1,0 +1,102 @@
+"""Catalogues are compared and brought to each other by a worker; who asked for it sees on a page what came of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+
+from billing.clients.stripe import Away
+from billing.models import Sync
+from billing.services.prices import prices_sync
+from billing.services.stripe_catalogue import catalogue_sync
+from portal.core import clock
+from portal.core.audit import Actor
+from portal.core.errors import ServiceError
+from provisioning.services.sending import send_on_commit
+
+GO_ON: Final = "billing.tasks.go_on_with_syncs"
+LEASE: Final = timedelta(minutes=4)  # beyond the time limit of tasks
+OPEN: Final = (Sync.Status.QUEUED, Sync.Status.RUNNING)
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a run has changed, and what a person should see to, as sentences."""
+
+    changes: tuple[str, ...]
+    problems: tuple[str, ...] = ()
+
+
+def sync_request(kind: Sync.Kind, *, actor: Actor, reason: str = "") -> Sync:
+    """A run is queued. One that is under way already is answered instead: of two requests one is enough."""
+    with transaction.atomic():
+        wanted = {"requested_by": actor.user, "requested_for": actor.label, "reason": reason}
+        Sync.objects.bulk_create([Sync(kind=kind, **wanted)], ignore_conflicts=True)
+        send_on_commit(GO_ON)
+        return Sync.objects.get(kind=kind, status__in=OPEN)
+
+
+def syncs_go_on() -> int:
+    """Whatever is queued, or whose worker has died, has been run; answers of how many."""
+    done = 0
+    while sync := _claim():
+        _run(sync)
+        done += 1
+    return done
+
+
+@transaction.atomic
+def _claim() -> Sync | None:
+    now = clock.now()
+    due = Q(status=Sync.Status.QUEUED) | Q(status=Sync.Status.RUNNING, lease_until__lte=now)
+    sync = Sync.objects.select_for_update(skip_locked=True, of=("self",)).filter(due).order_by("requested_at").first()
+    if sync:
+        sync.status, sync.lease_until = Sync.Status.RUNNING, now + LEASE
+        sync.save(update_fields=["status", "lease_until"])
+    return sync
+
+
+def _run(sync: Sync) -> None:
+    """What fails is told as a sentence; the next run, nightly or by a button, begins where this one has ended."""
+    actor = Actor(sync.requested_by, sync.requested_for)
+    try:
+        found = RUNS[Sync.Kind(sync.kind)](actor, sync.reason)
+    except (Away, ServiceError) as error:
+        _finish(sync, Sync.Status.FAILED, Found((), (f"{str(error).rstrip('.')}. What was done so far stays.",)))
+    except Exception as error:
+        log.exception("sync.failed", kind=sync.kind)
+        _finish(sync, Sync.Status.FAILED, Found((), (f"{type(error).__name__}: {error}",)))
+    else:
+        _finish(sync, Sync.Status.DONE, found)
+
+
+def _finish(sync: Sync, status: Sync.Status, found: Found) -> None:
+    """Nothing, if somebody else has taken the run over meanwhile."""
+    mine = Sync.objects.filter(pk=sync.pk, status=Sync.Status.RUNNING, lease_until=sync.lease_until)
+    mine.update(
+        status=status,
+        finished_at=clock.now(),
+        lease_until=None,
+        changes=list(found.changes),
+        problems=list(found.problems),
+    )
+
+
+def _prices(actor: Actor, _reason: str) -> Found:
+    synced = prices_sync(actor=actor)
+    return Found(tuple(map(str, synced.new)), synced.problems)
+
+
+def _catalogue(actor: Actor, reason: str) -> Found:
+    return Found(tuple(map(str, catalogue_sync(actor=actor, reason=reason))))
+
+
+RUNS: Final[dict[Sync.Kind, Callable[[Actor, str], Found]]] = {
+    Sync.Kind.PRICES: _prices,
+    Sync.Kind.CATALOGUE: _catalogue,
+}
