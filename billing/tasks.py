@@ -1,10 +1,12 @@
 """The tasks of billing. None carries state in its arguments; each may run twice or never."""
 
 from celery import shared_task
+from django.conf import settings
 
 from billing.models import Sync
-from billing.services import syncs
+from billing.services import facts, syncs
 from portal.core.audit import Actor
+from provisioning.services.sending import send
 
 
 @shared_task(name="billing.tasks.sync_prices")
@@ -13,7 +15,21 @@ def sync_prices() -> None:
     syncs.sync_request(Sync.Kind.PRICES, actor=Actor(None, "daily price sync"))
 
 
+@shared_task(name="billing.tasks.reconcile_accounts")
+def reconcile_accounts() -> None:
+    """A run is queued that finds what Stripe has and we do not know, and the other way round."""
+    if settings.STRIPE_SECRET_KEY:
+        syncs.sync_request(Sync.Kind.ACCOUNTS, actor=Actor(None, "daily reconcile"))
+
+
 @shared_task(name="billing.tasks.go_on_with_syncs")
 def go_on_with_syncs() -> None:
     """Queued runs have been made."""
     syncs.syncs_go_on()
+
+
+@shared_task(name="billing.tasks.fetch_facts")
+def fetch_facts() -> None:
+    """Customers whose facts have changed have been fetched from Stripe. Where many have, the next call goes on."""
+    if facts.accounts_go_on() == facts.MOST_AT_ONCE:
+        send(facts.FETCH)

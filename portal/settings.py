@@ -279,6 +279,17 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour="5", minute="10"),
         "options": {"queue": "beat", "expires": 3_600},
     },
+    "reconcile-accounts": {
+        "task": "billing.tasks.reconcile_accounts",
+        "schedule": crontab(hour="5", minute="40"),
+        "options": {"queue": "beat", "expires": 3_600},
+    },
+    # Events call a worker, too: this is for calls that were lost, and for what is tried again.
+    "fetch-facts": {
+        "task": "billing.tasks.fetch_facts",
+        "schedule": schedule(5.0),
+        "options": {"queue": "steps", "expires": 5},
+    },
     # Whoever asks for a sync calls a worker, too: this is for calls that were lost, and for workers that died.
     "go-on-with-syncs": {
         "task": "billing.tasks.go_on_with_syncs",
@@ -312,6 +323,8 @@ ENGINE_MOST_PER_CLUSTER = env.int("ENGINE_MOST_PER_CLUSTER", default=10)
 
 STRIPE_SECRET_KEY = env("STRIPE_SECRET_KEY", default="")  # empty: nothing is sold
 STRIPE_API_BASE = env("STRIPE_API_BASE", default="").rstrip("/")  # empty: Stripe's own
+# Of the webhook endpoint; two while one is replaced by another.
+STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
 STRIPE_TIMEOUT_SECONDS = env.float("STRIPE_TIMEOUT_SECONDS", default=20.0)
 
 GOOGLE_API_ENDPOINT = env("GOOGLE_API_ENDPOINT", default="")  # empty: Google's own

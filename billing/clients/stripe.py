@@ -3,7 +3,11 @@
 The SDK's own retries stay on (two): they repeat a call with the same key. What is to be tried again later is `Away`.
 """
 
+import json
 import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -11,9 +15,29 @@ import stripe
 from django.conf import settings
 from stripe import RequestsClient, StripeClient
 
-from portal.core.errors import ServiceError
+from portal.core.errors import Forbidden, ServiceError
 
 RETRIES = 2
+PAGE = 100
+# The events that the webhook endpoint is told of. Each means the same: its customer's facts are to be fetched anew.
+HEARD = (
+    "checkout.session.completed",
+    "customer.deleted",
+    "customer.subscription.created",
+    "customer.subscription.deleted",
+    "customer.subscription.paused",
+    "customer.subscription.resumed",
+    "customer.subscription.updated",
+    "customer.updated",
+    "invoice.finalization_failed",
+    "invoice.finalized",
+    "invoice.marked_uncollectible",
+    "invoice.overdue",
+    "invoice.paid",
+    "invoice.payment_failed",
+    "invoice.voided",
+)
+SIGNED_SECONDS = 300  # how old a signature may be, as Stripe advises
 
 
 class Away(Exception):
@@ -30,11 +54,53 @@ class NotThere(StripeRefused):
     """Stripe knows no such object."""
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What Stripe tells of a customer: all subscriptions, and the newest hundred invoices."""
+
+    subscriptions: Sequence[Mapping[str, Any]]
+    invoices: Sequence[Mapping[str, Any]]
+
+
 def client() -> StripeClient:
     """The client for the account that STRIPE_SECRET_KEY opens. Raises Refused without one."""
     if not settings.STRIPE_SECRET_KEY:
         raise StripeRefused("Stripe is not set up: STRIPE_SECRET_KEY is empty.")
     return _built(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE, os.getpid())
+
+
+def fetch(customer: str) -> Facts:
+    """Two calls, and one for each further hundred subscriptions. Raises Away, NotThere or StripeRefused."""
+    try:
+        subscriptions = client().v1.subscriptions.list({"customer": customer, "status": "all", "limit": PAGE})
+        invoices = client().v1.invoices.list({"customer": customer, "limit": PAGE})
+        found = [each.to_dict() for each in subscriptions.auto_paging_iter()]
+        return Facts(found, [each.to_dict() for each in invoices.data])
+    except stripe.StripeError as error:
+        raise understood(error) from error
+
+
+def listed(kind: str, **wanted: Any) -> Iterator[Mapping[str, Any]]:
+    """All objects of a kind (of StripeClient.v1), the newest first, page by page. Raises as `fetch` does."""
+    try:
+        for found in getattr(client().v1, kind).list({"limit": PAGE, **wanted}).auto_paging_iter():
+            yield found.to_dict()
+    except stripe.StripeError as error:
+        raise understood(error) from error
+
+
+def verified(payload: bytes, signature: str) -> Mapping[str, Any]:
+    """The event, if Stripe has signed it within five minutes with one of our secrets: two while one is replaced.
+
+    Raises Forbidden for any other.
+    """
+    text = payload.decode(errors="replace")
+    for secret in settings.STRIPE_WEBHOOK_SECRETS:
+        with suppress(stripe.SignatureVerificationError):
+            stripe.WebhookSignature.verify_header(text, signature, secret, SIGNED_SECONDS)
+            event: Mapping[str, Any] = json.loads(text)
+            return event
+    raise Forbidden("This is not signed by Stripe.")
 
 
 def understood(error: stripe.StripeError) -> Exception:

@@ -1,7 +1,33 @@
-"""What is sold, and what infrastructure costs us."""
+"""What is sold, what Stripe tells of who buys it, and what infrastructure costs us."""
 
+from billing.models.accounts import (
+    Account,
+    Collection,
+    Invoice,
+    StripeEvent,
+    Subscription,
+    SubscriptionItem,
+    SubscriptionStatus,
+)
 from billing.models.catalogue import Charge, Currency, Feature, Interval, Plan, Price, Status
 from billing.models.prices import UnitPrice
 from billing.models.syncs import Sync
 
-__all__ = ["Charge", "Currency", "Feature", "Interval", "Plan", "Price", "Status", "Sync", "UnitPrice"]
+__all__ = [
+    "Account",
+    "Charge",
+    "Collection",
+    "Currency",
+    "Feature",
+    "Interval",
+    "Invoice",
+    "Plan",
+    "Price",
+    "Status",
+    "StripeEvent",
+    "Subscription",
+    "SubscriptionItem",
+    "SubscriptionStatus",
+    "Sync",
+    "UnitPrice",
+]

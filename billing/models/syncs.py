@@ -6,11 +6,12 @@ from portal.core import clock
 
 
 class Sync(models.Model):
-    """One run of a comparison with somebody else's catalogue. A worker does it; here is what came of it."""
+    """One run that compares what we have with what Google or Stripe has. A worker does it; here is what came of it."""
 
     class Kind(models.TextChoices):
         PRICES = "prices", "Google's prices"
         CATALOGUE = "catalogue", "Our catalogue at Stripe"
+        ACCOUNTS = "accounts", "What we know of customers"
 
     class Status(models.TextChoices):
         QUEUED = "queued"
@@ -34,7 +35,9 @@ class Sync(models.Model):
     class Meta:
         ordering = ["-requested_at"]
         constraints = [
-            models.CheckConstraint(condition=Q(kind__in=["prices", "catalogue"]), name="sync_kind_is_known"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["prices", "catalogue", "accounts"]), name="sync_kind_is_known"
+            ),
             models.CheckConstraint(
                 condition=Q(status__in=["queued", "running", "done", "failed"]), name="sync_status_is_known"
             ),

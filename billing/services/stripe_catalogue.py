@@ -12,12 +12,11 @@ from typing import Any, Final
 
 import stripe
 
-from billing.clients.stripe import client, understood
+from billing.clients.stripe import client, listed, understood
 from billing.models import Feature, Plan, Price, Status
 from portal.core.audit import Actor, record
 
 OURS: Final = "managed-sourcegraph"
-PAGE: Final = 100
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,8 @@ class Change:
 
 def catalogue_changes() -> list[Change]:
     """What differs between our catalogue and Stripe's, as the calls that would mend it. Reads, and changes nothing."""
-    products = {product["id"]: product for product in _listed("products") if _is_ours(product)}
-    prices = {price["lookup_key"]: price for price in _listed("prices") if price["lookup_key"]}
+    products = {product["id"]: product for product in listed("products") if _is_ours(product)}
+    prices = {price["lookup_key"]: price for price in listed("prices") if price["lookup_key"]}
     return [*_product_changes(products), *_price_changes(prices)]
 
 
@@ -122,18 +121,9 @@ def _make(change: Change) -> None:
 
 def _learn_ids() -> None:
     """Our prices know which of Stripe's they are."""
-    for found in _listed("prices"):
+    for found in listed("prices"):
         if found["lookup_key"]:
             Price.objects.filter(lookup_key=found["lookup_key"], stripe_id="").update(stripe_id=found["id"])
-
-
-def _listed(kind: str) -> Iterator[Any]:
-    """All of a kind, the archived ones too, page by page."""
-    try:
-        for found in getattr(client().v1, kind).list({"limit": PAGE}).auto_paging_iter():
-            yield found.to_dict()
-    except stripe.StripeError as error:
-        raise understood(error) from error
 
 
 def _is_ours(product: Any) -> bool:

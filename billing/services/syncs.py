@@ -12,6 +12,7 @@ from django.db.models import Q
 from billing.clients.stripe import Away
 from billing.models import Sync
 from billing.services.prices import prices_sync
+from billing.services.reconciling import accounts_reconcile
 from billing.services.stripe_catalogue import catalogue_sync
 from portal.core import clock
 from portal.core.audit import Actor
@@ -96,7 +97,13 @@ def _catalogue(actor: Actor, reason: str) -> Found:
     return Found(tuple(map(str, catalogue_sync(actor=actor, reason=reason))))
 
 
+def _accounts(_actor: Actor, _reason: str) -> Found:
+    known, strange = accounts_reconcile()
+    return Found(tuple(known), tuple(strange))
+
+
 RUNS: Final[dict[Sync.Kind, Callable[[Actor, str], Found]]] = {
     Sync.Kind.PRICES: _prices,
     Sync.Kind.CATALOGUE: _catalogue,
+    Sync.Kind.ACCOUNTS: _accounts,
 }

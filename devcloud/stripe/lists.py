@@ -18,9 +18,11 @@ def listed(call: Call, kind: str, **filters: Filter) -> Json:
     """One page of the kind, newest first, that pass what the call asks for.
 
     A parameter is held against the field of the same name: equal, one of a list, or within a range; `filters` say it
-    for those where that is not so.
+    for those where that is not so. Raises StripeError for a customer that never was.
     """
     customer = call.get("customer")
+    if customer:
+        call.books.need("customer", customer, "customer")
     found = call.books.belonging(customer, kind)[::-1] if customer else call.books.all(kind)
     return page(call, chosen(call, found, **filters))
 

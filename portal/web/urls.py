@@ -9,12 +9,14 @@ from portal.web.views import (
     operations,
     organizations,
     plans,
+    stripe,
     styleguide,
     tokens,
     updates,
 )
 
 urlpatterns = [
+    path("stripe/events/", stripe.events, name="stripe_events"),
     path("", home.home, name="home"),
     path("welcome/", home.landing, name="landing"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),

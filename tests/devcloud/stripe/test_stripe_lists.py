@@ -97,3 +97,10 @@ def test_a_deleted_customer_is_a_tombstone(shop):
     assert shop.subscription(subscription).status == "canceled"
     with pytest.raises(stripe.InvalidRequestError):
         shop.subscribe(customer, shop.price())
+
+
+@pytest.mark.parametrize("kind", ["subscriptions", "invoices", "payment_intents"])
+def test_a_customer_that_never_was_has_no_list(shop, kind):
+    with pytest.raises(stripe.InvalidRequestError, match="No such customer") as caught:
+        getattr(shop.api, kind).list({"customer": "cus_nobody"})
+    assert caught.value.code == "resource_missing"

@@ -1,0 +1,186 @@
+"""A customer's facts are fetched from Stripe whole, and written down as one projection (decision 13).
+
+Whoever learns that something has changed only asks for that; a worker does it, a second later or so. A customer whose
+facts cannot be had is tried again later and later, and stops nobody else.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import structlog
+from django.db import transaction
+from django.db.models import F, QuerySet
+
+from billing.clients.stripe import Facts, fetch
+from billing.models import Account, Invoice, Price, Subscription, SubscriptionItem, SubscriptionStatus
+from portal.core import clock
+from provisioning.models import Instance
+from provisioning.services.sending import send_on_commit
+
+LEASE: Final = timedelta(seconds=60)
+FETCH: Final = "billing.tasks.fetch_facts"
+FIRST_RETRY: Final = timedelta(seconds=5)
+LONGEST_RETRY: Final = timedelta(hours=1)
+MOST_AT_ONCE: Final = 20  # so that a task ends long before its time limit
+OWED: Final = {"open", "uncollectible"}
+UNPAID: Final = {SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID}
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A worker's right to write an account's facts, as long as nobody has taken a later one."""
+
+    account: Account
+    number: int
+    began_at: datetime
+
+
+def accounts_ask(accounts: QuerySet[Account]) -> int:
+    """The facts of these customers are due; answers of how many."""
+    now = clock.now()
+    send_on_commit(FETCH)
+    return accounts.update(asked_at=now, due_at=now)
+
+
+def accounts_go_on(*, most: int = MOST_AT_ONCE) -> int:
+    """Facts that are due have been fetched, each customer's apart; answers of how many."""
+    done = 0
+    while done < most and (turn := _claim()):
+        _refresh(turn)
+        done += 1
+    return done
+
+
+def _refresh(turn: Turn) -> None:
+    """The account's facts are as Stripe has them now, or will be tried for again."""
+    try:
+        facts = fetch(turn.account.stripe_id)
+        with transaction.atomic():
+            _write(turn, facts)
+    except Exception as error:
+        log.warning("facts.failed", account=turn.account.pk, error=str(error), exc_info=True)
+        _postpone(turn, error)
+
+
+@transaction.atomic
+def _claim() -> Turn | None:
+    now = clock.now()
+    due = Account.objects.select_for_update(of=("self",), skip_locked=True).filter(due_at__lte=now)
+    account = due.order_by("due_at").first()
+    if account is None:
+        return None
+    account.due_at, account.turn = now + LEASE, account.turn + 1
+    account.save(update_fields=["due_at", "turn"])
+    return Turn(account, account.turn, now)
+
+
+def _write(turn: Turn, facts: Facts) -> None:
+    """Nothing, where a later turn has been taken. What was asked for meanwhile stays due."""
+    account = Account.objects.select_for_update(of=("self",)).get(pk=turn.account.pk)
+    if account.turn != turn.number:
+        return
+    _subscriptions(account, facts)
+    _invoices(account, facts.invoices)
+    account.fetched_at, account.failures, account.error = clock.now(), 0, ""
+    account.due_at = None if account.asked_at <= turn.began_at else account.asked_at
+    account.save(update_fields=["fetched_at", "failures", "error", "due_at"])
+
+
+def _postpone(turn: Turn, error: Exception) -> None:
+    wait = min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(turn.account.failures, 16))
+    Account.objects.filter(pk=turn.account.pk, turn=turn.number).update(
+        due_at=clock.now() + wait, failures=F("failures") + 1, error=str(error) or type(error).__name__
+    )
+
+
+def _subscriptions(account: Account, facts: Facts) -> None:
+    kept, items, unpaid = set[str](), set[str](), _unpaid(facts.invoices)
+    prices = dict(Price.objects.exclude(stripe_id="").values_list("stripe_id", "lookup_key"))
+    ours = set(Instance.objects.filter(organization=account.organization_id).values_list("pk", flat=True))
+    for each in facts.subscriptions:
+        instance = (each["metadata"] or {}).get("instance")
+        kept.add(each["id"])
+        row, _ = Subscription.objects.update_or_create(
+            stripe_id=each["id"],
+            defaults={
+                **as_subscription(each),
+                "account": account,
+                "instance_id": instance if instance in ours else None,
+            },
+        )
+        _note_unpaid(row, unpaid.get(each["id"]))
+        for item in each["items"]["data"]:
+            items.add(item["id"])
+            known = {"subscription": row, "price_id": prices.get(item["price"]["id"]), "quantity": item["quantity"]}
+            SubscriptionItem.objects.update_or_create(stripe_id=item["id"], defaults=known)
+    SubscriptionItem.objects.filter(subscription__account=account).exclude(pk__in=items).delete()
+    Subscription.objects.filter(account=account).exclude(pk__in=kept).delete()
+
+
+def as_subscription(each: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of Subscription that say what Stripe says of one."""
+    items = each["items"]["data"]
+    return {
+        "status": each["status"],
+        "collection": each["collection_method"],
+        "currency": each["currency"],
+        "interval": items[0]["price"]["recurring"]["interval"],
+        "period_ends_at": _moment(min(item["current_period_end"] for item in items)),
+        "trial_ends_at": _moment(each["trial_end"]),
+        "cancel_at": _moment(each["cancel_at"]),
+        "ended_at": _moment(each["ended_at"]),
+        "created_at": _moment(each["created"]),
+    }
+
+
+def _unpaid(invoices: Iterable[Mapping[str, Any]]) -> dict[str, datetime]:
+    """Since when the oldest unpaid invoice of each subscription is owed."""
+    since = dict[str, datetime]()
+    for invoice in map(_invoice, invoices):
+        if invoice["status"] in OWED:
+            owed = invoice["due_at"] or invoice["created_at"]
+            since[invoice["subscription_id"]] = min(owed, since.get(invoice["subscription_id"], owed))
+    return since
+
+
+def _note_unpaid(row: Subscription, since: datetime | None) -> None:
+    """Stripe leaves no open invoice where it has given up: then it is owed since we first heard of it."""
+    if row.status not in UNPAID:
+        since = None
+    elif since is None:
+        since = row.unpaid_since or clock.now()
+    if since != row.unpaid_since:
+        row.unpaid_since = since
+        row.save(update_fields=["unpaid_since"])
+
+
+def _invoices(account: Account, found: Iterable[Mapping[str, Any]]) -> None:
+    kept = set[str]()
+    for each in found:
+        kept.add(each["id"])
+        Invoice.objects.update_or_create(stripe_id=each["id"], defaults={**_invoice(each), "account": account})
+    Invoice.objects.filter(account=account).exclude(pk__in=kept).delete()
+
+
+def _invoice(each: Mapping[str, Any]) -> dict[str, Any]:
+    details = ((each["parent"] or {}).get("subscription_details")) or {}
+    return {
+        "subscription_id": details.get("subscription") or "",
+        "number": each["number"] or "",
+        "status": each["status"] or "draft",
+        "currency": each["currency"],
+        "total": each["total"],
+        "remaining": each["amount_remaining"],
+        "attempts": each["attempt_count"],
+        "next_attempt_at": _moment(each["next_payment_attempt"]),
+        "due_at": _moment(each["due_date"]),
+        "created_at": _moment(each["created"]),
+        "url": each["hosted_invoice_url"] or "",
+    }
+
+
+def _moment(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
