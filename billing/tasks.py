@@ -4,7 +4,7 @@ from celery import shared_task
 from django.conf import settings
 
 from billing.models import Sync
-from billing.services import facts, syncs
+from billing.services import facts, syncs, upkeep
 from portal.core.audit import Actor
 from provisioning.services.sending import send
 
@@ -13,6 +13,19 @@ from provisioning.services.sending import send
 def sync_prices() -> None:
     """A run is queued after which the price book is as Google's catalogue is today."""
     syncs.sync_request(Sync.Kind.PRICES, actor=Actor(None, "daily price sync"))
+
+
+@shared_task(name="billing.tasks.go_on_with_upkeep")
+def go_on_with_upkeep() -> None:
+    """Instances whose money may have changed have been looked at. Where many are due, the next call goes on."""
+    if upkeep.upkeep_go_on() == upkeep.MOST_AT_ONCE:
+        send(upkeep.GO_ON)
+
+
+@shared_task(name="billing.tasks.complete_upkeep")
+def complete_upkeep() -> None:
+    """Every living instance has its upkeep."""
+    upkeep.upkeep_complete()
 
 
 @shared_task(name="billing.tasks.reconcile_accounts")

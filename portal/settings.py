@@ -279,6 +279,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour="5", minute="10"),
         "options": {"queue": "beat", "expires": 3_600},
     },
+    "go-on-with-upkeep": {
+        "task": "billing.tasks.go_on_with_upkeep",
+        "schedule": schedule(5.0),
+        "options": {"queue": "steps", "expires": 5},
+    },
+    "complete-upkeep": {
+        "task": "billing.tasks.complete_upkeep",
+        "schedule": schedule(3_600.0),
+        "options": {"queue": "beat", "expires": 600},
+    },
     "reconcile-accounts": {
         "task": "billing.tasks.reconcile_accounts",
         "schedule": crontab(hour="5", minute="40"),
@@ -321,6 +331,10 @@ ENGINE_MOST_AT_ONCE = {"": 200, "provision": 100, "teardown": 100} | {
 ENGINE_MOST_PER_FOLDER = env.int("ENGINE_MOST_PER_FOLDER", default=300)
 ENGINE_MOST_PER_CLUSTER = env.int("ENGINE_MOST_PER_CLUSTER", default=10)
 
+# How long an instance runs on an unpaid invoice, and how long data is kept after a trial or a subscription has ended.
+GRACE_DAYS = env.int("GRACE_DAYS", default=14)
+TRIAL_KEPT_DAYS = env.int("TRIAL_KEPT_DAYS", default=14)
+SUBSCRIPTION_KEPT_DAYS = env.int("SUBSCRIPTION_KEPT_DAYS", default=30)
 STRIPE_SECRET_KEY = env("STRIPE_SECRET_KEY", default="")  # empty: nothing is sold
 STRIPE_API_BASE = env("STRIPE_API_BASE", default="").rstrip("/")  # empty: Stripe's own
 # Of the webhook endpoint; two while one is replaced by another.

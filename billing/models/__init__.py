@@ -12,6 +12,7 @@ from billing.models.accounts import (
 from billing.models.catalogue import Charge, Currency, Feature, Interval, Plan, Price, Status
 from billing.models.prices import UnitPrice
 from billing.models.syncs import Sync
+from billing.models.upkeep import Upkeep
 
 __all__ = [
     "Account",
@@ -30,4 +31,5 @@ __all__ = [
     "SubscriptionStatus",
     "Sync",
     "UnitPrice",
+    "Upkeep",
 ]

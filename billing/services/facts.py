@@ -15,8 +15,9 @@ from django.db.models import F, QuerySet
 
 from billing.clients.stripe import Facts, fetch
 from billing.models import Account, Invoice, Price, Subscription, SubscriptionItem, SubscriptionStatus
+from billing.services.upkeep import upkeep_ask
 from portal.core import clock
-from provisioning.models import Instance
+from provisioning.models import Instance, InstanceStatus
 from provisioning.services.sending import send_on_commit
 
 LEASE: Final = timedelta(seconds=60)
@@ -87,6 +88,7 @@ def _write(turn: Turn, facts: Facts) -> None:
     account.fetched_at, account.failures, account.error = clock.now(), 0, ""
     account.due_at = None if account.asked_at <= turn.began_at else account.asked_at
     account.save(update_fields=["fetched_at", "failures", "error", "due_at"])
+    upkeep_ask(Instance.objects.filter(organization=account.organization_id).exclude(status=InstanceStatus.DELETED))
 
 
 def _postpone(turn: Turn, error: Exception) -> None:

@@ -60,6 +60,7 @@ class SuspensionWords:
 GOES_ON = {
     SuspensionNotice.TRIAL_ENDED: "Subscribe, or ask us for more time: it goes on where it was.",
     SuspensionNotice.PAYMENT: "Once that is settled, it goes on where it was.",
+    SuspensionNotice.ENDED: "Subscribe again: it goes on where it was.",
     SuspensionNotice.BY_US: "Talk to us: once it is switched on again, it goes on where it was.",
 }
 

@@ -30,11 +30,14 @@ GROUPS = {
         ("API tokens", "key", "core_apitoken_changelist"),
     ),
     "Money": (
+        ("Standing", "account_balance_wallet", "billing_upkeep_changelist"),
+        ("Accounts", "credit_card", "billing_account_changelist"),
         ("Plans", "workspace_premium", "billing_plan_changelist"),
         ("Features", "extension", "billing_feature_changelist"),
         ("Prices", "sell", "billing_price_changelist"),
         ("Prices of Google", "receipt_long", "billing_unitprice_changelist"),
         ("Syncs", "sync", "billing_sync_changelist"),
+        ("Events", "bolt", "billing_stripeevent_changelist"),
     ),
     "System": (
         ("Audit", "history", "core_auditevent_changelist"),

@@ -16,6 +16,7 @@ KINDS = [
 NOTICES = [
     ("trial-ended", "its trial has ended"),
     ("payment", "its subscription is not settled"),
+    ("ended", "its subscription has ended"),
     ("by-us", "we have switched it off"),
 ]
 

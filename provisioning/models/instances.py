@@ -24,6 +24,7 @@ class SuspensionNotice(models.TextChoices):
 
     TRIAL_ENDED = "trial-ended", "its trial has ended"
     PAYMENT = "payment", "its subscription is not settled"
+    ENDED = "ended", "its subscription has ended"
     BY_US = "by-us", "we have switched it off"
 
 

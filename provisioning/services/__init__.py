@@ -1,6 +1,13 @@
 """Everything that changes an instance, by subject. Pages, API, admin and tasks all call these and nothing below."""
 
-from provisioning.services.changes import instance_repair, instance_resize, instance_upgrade, resized, upgraded
+from provisioning.services.changes import (
+    instance_convert,
+    instance_repair,
+    instance_resize,
+    instance_upgrade,
+    resized,
+    upgraded,
+)
 from provisioning.services.clusters import cluster_add
 from provisioning.services.instances import instance_create, instance_delete, trial_start
 from provisioning.services.leaks import leak_remove, leaks_check_request
@@ -21,6 +28,7 @@ __all__ = [
     "check_slug",
     "cluster_add",
     "drift_check_request",
+    "instance_convert",
     "instance_create",
     "instance_delete",
     "instance_repair",

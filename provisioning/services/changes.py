@@ -6,11 +6,11 @@ from typing import Any
 
 from django.db import transaction
 
-from portal.core.audit import Actor
-from portal.core.errors import Invalid
+from portal.core.audit import Actor, record
+from portal.core.errors import Conflict, Invalid
 from provisioning.fleet.releases import way
 from provisioning.fleet.versions import is_newer
-from provisioning.models import Instance, Operation, OperationKind, Release, Size
+from provisioning.models import Instance, Kind, Operation, OperationKind, Release, Size
 from provisioning.services.operations import operation_request
 from provisioning.services.running import check_left_alone, check_running, locked
 from provisioning.spec import InstanceSpec, SizeSpec, spec_of
@@ -62,6 +62,23 @@ def instance_resize(*, instance: Instance, size: Size, actor: Actor, reason: str
 def instance_repair(*, instance: Instance, actor: Actor, reason: str = "") -> Operation:
     """Its repair runs: all of it becomes as its spec says. Raises Conflict when it is not running or being changed."""
     return _change(instance, OperationKind.REPAIR, _as_it_is, actor, reason)
+
+
+def instance_convert(*, instance: Instance, actor: Actor, reason: str = "") -> Operation:
+    """The trial is for production from now on and has no end; a repair brings its labels and backups to that.
+
+    Nobody is interrupted by it. Raises Conflict unless it is a trial that is running and left alone.
+    """
+    with transaction.atomic():
+        row = locked(instance)
+        check_running(row, "converted")
+        check_left_alone(row)
+        if row.kind != Kind.TRIAL:
+            raise Conflict(f"Only a trial can be converted; this one is {row.kind}.")
+        row.kind, row.trial_ends_at = Kind.PRODUCTION, None
+        row.save(update_fields=["kind", "trial_ends_at"])
+        record("instance.convert", row, organization_id=row.organization_id, actor=actor, reason=reason)
+        return operation_request(instance=row, kind=OperationKind.REPAIR, actor=actor, reason=reason)
 
 
 def _change(

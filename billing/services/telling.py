@@ -1,0 +1,77 @@
+"""People are told by mail what becomes of their instance, in time and once: when its trial ends, when a payment is
+missing, when it is suspended.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.urls import reverse
+
+from billing.terms.standing import Standing, State
+from portal.core import mail
+from portal.core.models import Role, User
+from provisioning.models import Instance, InstanceStatus, SuspensionNotice
+
+TRIAL_ENDING, PAYMENT_MISSING, SUSPENDED = "trial-ending", "payment-missing", "instance-suspended"
+DAYS_LEFT: Final = (7, 3, 1)
+WHO_DECIDES: Final = (Role.OWNER, Role.ADMIN)
+WHO_PAYS: Final = (Role.OWNER, Role.BILLING)
+DAY: Final = timedelta(days=1)
+
+
+def register() -> None:
+    """The kinds of mail are known."""
+    for kind in (TRIAL_ENDING, PAYMENT_MISSING, SUSPENDED):
+        mail.register(kind)
+
+
+def tell(instance: Instance, found: Standing, now: datetime) -> None:
+    """Whatever its people should know by now has been said, once each; of what is past only the newest."""
+    if found.state == State.TRIAL and found.until and instance.status == InstanceStatus.RUNNING:
+        if days := _days_left(found.until, now):
+            context = {"days": days, "ends_at": _day(found.until)}
+            _queue(TRIAL_ENDING, instance, f"{found.until:%Y%m%d}:{days}", WHO_DECIDES, context)
+    elif found.state == State.GRACE and found.until:
+        context = {"ends_at": _day(found.until)}
+        _queue(PAYMENT_MISSING, instance, f"{found.until:%Y%m%d}", WHO_PAYS, context)
+    elif instance.status == InstanceStatus.SUSPENDED and instance.suspended_at:
+        notice = SuspensionNotice(instance.suspended_because)
+        context = {
+            "because": str(notice.label),
+            "notice": notice.value,
+            "kept_until": _day(found.delete_at) if found.delete_at else "",
+        }
+        who = (*WHO_DECIDES, Role.BILLING)
+        _queue(SUSPENDED, instance, f"{instance.suspended_at:%Y%m%d%H%M%S}", who, context)
+
+
+def next_word(_instance: Instance, found: Standing, now: datetime) -> datetime | None:
+    """When something is to be said next."""
+    if found.state != State.TRIAL or found.until is None:
+        return None
+    return min((date for days in DAYS_LEFT if (date := found.until - days * DAY) > now), default=None)
+
+
+def _days_left(ends_at: datetime, now: datetime) -> int | None:
+    """The fewest of DAYS_LEFT that have begun; None before all of them."""
+    return min((days for days in DAYS_LEFT if now >= ends_at - days * DAY), default=None)
+
+
+def _queue(kind: str, instance: Instance, cause: str, roles: tuple[Role, ...], more: dict[str, Any]) -> None:
+    context = {
+        "name": instance.slug,
+        "domain": instance.domain,
+        "portal_link": f"{settings.PORTAL_URL}{reverse('instance_detail', args=[instance.pk])}",
+        **more,
+    }
+    members = User.objects.filter(
+        is_active=True, memberships__organization=instance.organization_id, memberships__role__in=roles
+    )
+    for person in members.distinct():
+        key = f"{kind}:{instance.pk}:{cause}:{person.pk}"
+        mail.queue(key=key, kind=kind, recipient=person.email, context=context)
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%-d %B %Y}"

@@ -1,0 +1,165 @@
+"""Each instance is as its money says (decision 13): it runs or is suspended, is a trial or a customer's, and its people
+have been told in time.
+
+Whatever may have changed that only asks for a look; a worker takes it a moment later, and every instance is looked at
+once an hour without being asked. A look compares and asks provisioning for the next thing; once that has ended, the
+next look follows. What does not succeed is kept with that instance, and stops no other.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import structlog
+from django.db import connection, transaction
+from django.db.models import F, QuerySet
+
+from billing.models import Upkeep
+from billing.selectors.standings import standing_of
+from billing.services.telling import next_word, tell
+from billing.terms.standing import Standing
+from portal.core import clock
+from portal.core.audit import Actor
+from portal.core.errors import ServiceError
+from provisioning.models import (
+    Instance,
+    InstanceStatus,
+    Kind,
+    OperationKind,
+    OperationStatus,
+    SuspensionNotice,
+    Tenancy,
+)
+from provisioning.models.operations import LIVE
+from provisioning.services import instance_convert, instance_resume, instance_suspend
+from provisioning.services.sending import send_on_commit
+
+GO_ON: Final = "billing.tasks.go_on_with_upkeep"
+EVERY: Final = timedelta(hours=1)
+LEASE: Final = timedelta(seconds=60)
+SOON: Final = timedelta(minutes=1)
+AFTER_A_FAILURE: Final = timedelta(hours=1)
+MOST_AT_ONCE: Final = 50  # so that a task ends long before its time limit
+BY: Final = Actor(None, "billing")
+OURS: Final = (OperationKind.SUSPEND, OperationKind.RESUME, OperationKind.REPAIR)
+HALTED: Final = (OperationStatus.FAILED, OperationStatus.STUCK, OperationStatus.UNDONE)
+COMPLETE: Final = """
+INSERT INTO billing_upkeep (instance_id, asked_at, due_at, turn, state, failures, error)
+SELECT instance.id, %(now)s, %(now)s, 0, '', 0, '' FROM provisioning_instance AS instance
+WHERE instance.status <> 'deleted' ON CONFLICT DO NOTHING
+"""
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A worker's right to write what it has found, as long as nobody has taken a later one."""
+
+    instance: Instance
+    number: int
+    began_at: datetime
+
+
+def upkeep_ask(instances: QuerySet[Instance]) -> None:
+    """These are to be looked at."""
+    now = clock.now()
+    rows = [Upkeep(instance_id=pk, asked_at=now, due_at=now) for pk in instances.values_list("pk", flat=True)]
+    Upkeep.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["instance"], update_fields=["asked_at", "due_at"]
+    )
+    if rows:
+        send_on_commit(GO_ON)
+
+
+def operation_ended(operation: Any, **_signal: Any) -> None:
+    """Receives provisioning's `operation_finished`: what waited for its end can go on."""
+    upkeep_ask(Instance.objects.filter(pk=operation.instance_id))
+
+
+def upkeep_complete() -> None:
+    """Every living instance has its upkeep. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(COMPLETE, {"now": clock.now()})
+
+
+def upkeep_go_on(*, most: int = MOST_AT_ONCE) -> int:
+    """Those that are due have been looked at, each apart; answers how many."""
+    done = 0
+    while done < most and (turn := _claim()):
+        _look(turn)
+        done += 1
+    return done
+
+
+@transaction.atomic
+def _claim() -> Turn | None:
+    now = clock.now()
+    due = Upkeep.objects.select_for_update(of=("self",), skip_locked=True).filter(due_at__lte=now)
+    row = due.select_related("instance__organization").order_by("due_at").first()
+    if row is None:
+        return None
+    row.due_at, row.turn = now + LEASE, row.turn + 1
+    row.save(update_fields=["due_at", "turn"])
+    return Turn(row.instance, row.turn, now)
+
+
+def _look(turn: Turn) -> None:
+    try:
+        with transaction.atomic():
+            if _is_ours(turn):
+                _compare(turn)
+    except Exception as error:
+        if not isinstance(error, ServiceError):
+            log.exception("upkeep.failed", instance=turn.instance.pk)
+        _postpone(turn, error)
+
+
+def _compare(turn: Turn) -> None:
+    instance, now = turn.instance, clock.now()
+    if instance.status == InstanceStatus.DELETED:
+        Upkeep.objects.filter(pk=instance.pk).update(due_at=None, state="", until=None, delete_at=None, error="")
+        return
+    found = standing_of(instance, now)
+    tell(instance, found, now)
+    waits_for = _bring(instance, found, now)
+    dates = [now + EVERY, found.until, next_word(instance, found, now), waits_for]
+    row = Upkeep.objects.select_for_update(of=("self",)).get(pk=instance.pk)
+    row.due_at = row.asked_at if row.asked_at > turn.began_at else min(date for date in dates if date and date > now)
+    row.looked_at, row.failures, row.error = now, 0, ""
+    row.state, row.until, row.delete_at = found.state, found.until, found.delete_at
+    row.save(update_fields=["due_at", "looked_at", "failures", "error", "state", "until", "delete_at"])
+
+
+def _bring(instance: Instance, found: Standing, now: datetime) -> datetime | None:
+    """Asks for the one next thing that brings the instance to where it stands; answers when to look again for that.
+
+    While something else is under way, its end asks for the next look. What has just failed is not asked for at once.
+    """
+    latest = instance.operations.order_by("-created_at").first()
+    if latest and latest.status in LIVE:
+        return None
+    if latest and latest.kind in OURS and latest.status in HALTED and latest.finished_at:
+        again = latest.finished_at + AFTER_A_FAILURE
+        if now < again:
+            return again
+    if instance.status == InstanceStatus.RUNNING:
+        if found.notice and instance.tenancy == Tenancy.DEDICATED:
+            instance_suspend(instance=instance, notice=found.notice, actor=BY, reason=f"It stands at “{found.state}”.")
+        elif found.is_customer and instance.kind == Kind.TRIAL:
+            instance_convert(instance=instance, actor=BY, reason="It is subscribed.")
+    elif instance.status == InstanceStatus.SUSPENDED and instance.suspended_because != SuspensionNotice.BY_US:
+        if found.runs:
+            instance_resume(instance=instance, actor=BY, reason=f"It stands at “{found.state}”.")
+        elif found.notice != instance.suspended_because:
+            Instance.objects.filter(pk=instance.pk).update(suspended_because=found.notice)
+    return None
+
+
+def _is_ours(turn: Turn) -> bool:
+    return Upkeep.objects.filter(pk=turn.instance.pk, turn=turn.number).exists()
+
+
+def _postpone(turn: Turn, error: Exception) -> None:
+    Upkeep.objects.filter(pk=turn.instance.pk, turn=turn.number).update(
+        due_at=clock.now() + SOON, failures=F("failures") + 1, error=str(error) or type(error).__name__
+    )
