@@ -1,6 +1,7 @@
 """Settings, all from the environment. Names and meanings are in docs/settings.md; nothing here knows who answers."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 import structlog
@@ -149,12 +150,17 @@ if env.bool("BEHIND_TLS_PROXY", default=False):
     MIDDLEWARE.insert(0, "portal.middleware.address_behind_proxy")
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked from inside, without TLS
 X_FRAME_OPTIONS = "DENY"
+# Where Stripe's own pages are. Its API alone is elsewhere in the demo and in tests, and there its pages are beside it.
+STRIPE_API_BASE = env("STRIPE_API_BASE", default="").rstrip("/")  # empty: Stripe's own
+STRIPE_PAGES = ["https://checkout.stripe.com", "https://billing.stripe.com"]
+if STRIPE_API_BASE:
+    STRIPE_PAGES = ["{0.scheme}://{0.netloc}".format(urlsplit(STRIPE_API_BASE))]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {  # the admin's pages widen two of them: portal/core/admin/policy.py
         "default-src": [SELF],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
-        "form-action": [SELF],
+        "form-action": [SELF, *STRIPE_PAGES],  # forms lead on to them
         "object-src": [NONE],
         "img-src": [SELF, "data:"],
     },
@@ -336,9 +342,9 @@ GRACE_DAYS = env.int("GRACE_DAYS", default=14)
 TRIAL_KEPT_DAYS = env.int("TRIAL_KEPT_DAYS", default=14)
 SUBSCRIPTION_KEPT_DAYS = env.int("SUBSCRIPTION_KEPT_DAYS", default=30)
 STRIPE_SECRET_KEY = env("STRIPE_SECRET_KEY", default="")  # empty: nothing is sold
-STRIPE_API_BASE = env("STRIPE_API_BASE", default="").rstrip("/")  # empty: Stripe's own
 # Of the webhook endpoint; two while one is replaced by another.
 STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
+STRIPE_AUTOMATIC_TAX = env.bool("STRIPE_AUTOMATIC_TAX", default=False)
 STRIPE_TIMEOUT_SECONDS = env.float("STRIPE_TIMEOUT_SECONDS", default=20.0)
 
 GOOGLE_API_ENDPOINT = env("GOOGLE_API_ENDPOINT", default="")  # empty: Google's own

@@ -11,11 +11,11 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
 from billing.clients.stripe import Away
-from billing.costs.tables import dollars
 from billing.models import Currency, Feature, Interval, Plan, Price, Status, Sync
 from billing.services.catalogue import Terms, price_retire, price_set, sold_offer, sold_retire
 from billing.services.stripe_catalogue import catalogue_changes
 from billing.services.syncs import sync_request
+from billing.terms.money import money
 from portal.core.admin.deeds import Answers, Deed, PageWithDeeds, ReasonForm
 from portal.core.admin.pages import NobodyEdits
 from portal.core.admin.words import NOTHING, pill, when
@@ -109,8 +109,7 @@ SYNC = Deed(
 
 def amount(price: Price) -> str:
     """Such as 19.00 USD per seat, monthly."""
-    digits = f"{price.unit_amount:,}" if price.currency == Currency.JPY else dollars(price.unit_amount)
-    return f"{digits} {price.currency.upper()}, {price.get_interval_display()}"
+    return f"{money(price.unit_amount, price.currency)}, {price.get_interval_display()}"
 
 
 class SoldPage(AuditedPage, PageWithDeeds):

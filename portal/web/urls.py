@@ -11,6 +11,7 @@ from portal.web.views import (
     plans,
     stripe,
     styleguide,
+    subscriptions,
     tokens,
     updates,
 )
@@ -39,6 +40,13 @@ urlpatterns = [
         updates.update_postpone,
         name="update_postpone",
     ),
+    path(
+        "instances/<str:instance_id>/subscription/", subscriptions.instance_subscription, name="instance_subscription"
+    ),
+    path(
+        "instances/<str:instance_id>/subscription/quote/", subscriptions.subscription_quote, name="subscription_quote"
+    ),
+    path("instances/<str:instance_id>/subscription/payment/", subscriptions.payment_page, name="payment_page"),
     path("instances/<str:instance_id>/delete/", instances.instance_delete_page, name="instance_delete"),
     path("instances/<str:instance_id>/delete/plan/", plans.deletion_plan_request, name="deletion_plan_request"),
     path("instances/<str:instance_id>/delete/plan/<str:survey_id>/", plans.deletion_plan, name="deletion_plan"),

@@ -9,11 +9,13 @@ from django.utils.dateformat import format as format_date
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from billing.terms.money import money
 from portal.core import clock
 from portal.web import wording
 from provisioning.fleet.windows import in_words
 
 register = template.Library()
+register.filter("money", money)
 register.filter("clock_time", wording.clock_time)
 register.filter("roughly", wording.roughly)
 MINUTE, HOUR, DAY = 60, 3_600, 86_400

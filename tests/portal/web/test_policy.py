@@ -51,6 +51,7 @@ def test_the_pages_of_an_instance_have_nothing_inline(alices, running, setup):
         reverse("instance_detail", args=[running.pk]),
         reverse("instance_delete", args=[running.pk]),
         reverse("instance_updates", args=[running.pk]),
+        reverse("instance_subscription", args=[running.pk]),
         *(page_of(setup, name) for name in ("operation_detail", "operation_fragment", "operation_summary")),
     ):
         check(alices, page)

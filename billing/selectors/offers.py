@@ -1,0 +1,74 @@
+"""What is offered to an instance: plans that include its size, and the features beside them, with their prices."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.db.models import Prefetch
+
+from billing.models import Charge, Currency, Feature, Interval, Plan, Price, Status
+from billing.terms.money import money
+from billing.terms.offers import obstacle, unit_of
+from provisioning.models import Instance
+
+
+@dataclass(frozen=True)
+class PlanOffer:
+    """`prices` are sentences by interval, such as “19.00 USD a seat”; `includes` the titles of its features."""
+
+    plan: Plan
+    prices: Mapping[str, str]
+    includes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FeatureOffer:
+    """`refusal` says why the instance cannot have it, whatever its plan; `plans` are the titles of those that may."""
+
+    feature: Feature
+    prices: Mapping[str, str]
+    refusal: str
+    plans: tuple[str, ...]
+
+    @property
+    def is_counted(self) -> bool:
+        return self.feature.charge == Charge.UNIT
+
+
+def plan_offers(instance: Instance, currency: str = Currency.USD) -> list[PlanOffer]:
+    """Four queries."""
+    plans = Plan.objects.filter(status=Status.OFFERED, sizes=instance.size_id).prefetch_related(
+        "features", _current(currency)
+    )
+    return [
+        PlanOffer(plan, _sentences(plan), tuple(feature.title for feature in plan.features.all())) for plan in plans
+    ]
+
+
+def feature_offers(instance: Instance, currency: str = Currency.USD) -> list[FeatureOffer]:
+    """Three queries."""
+    features = Feature.objects.filter(status=Status.OFFERED).select_related("smallest_size")
+    return [_offer(feature, instance) for feature in features.prefetch_related("plans", _current(currency))]
+
+
+def _offer(feature: Feature, instance: Instance) -> FeatureOffer:
+    smallest = feature.smallest_size
+    refusal = obstacle(
+        feature,
+        plan="",
+        plans=(),
+        version=instance.release.app_version,
+        fits_size=smallest is None or smallest.position <= instance.size.position,
+    )
+    return FeatureOffer(feature, _sentences(feature), refusal, tuple(plan.title for plan in feature.plans.all()))
+
+
+def _current(currency: str) -> "Prefetch[str]":
+    return Prefetch("prices", Price.objects.filter(retired_at__isnull=True, currency=currency))
+
+
+def _sentences(sold: Plan | Feature) -> dict[str, str]:
+    unit, often = unit_of(sold), {Interval.MONTH: "a month", Interval.YEAR: "a year"}
+    return {
+        price.interval: f"{money(price.unit_amount, price.currency)} {often[Interval(price.interval)]} per {unit}"
+        for price in sold.prices.all()
+    }

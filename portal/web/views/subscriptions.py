@@ -1,0 +1,122 @@
+"""What an instance costs its people, and how they subscribe: the money itself is taken by Stripe's own pages."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from billing.clients.stripe import Away
+from billing.models import Account
+from billing.selectors.offers import feature_offers, plan_offers
+from billing.selectors.standings import standing_of
+from billing.selectors.subscriptions import invoices_of, subscription_of
+from billing.services.buying import bought, checkout_begin, portal_visit, quote
+from portal.core import clock
+from portal.core.errors import ServiceError
+from portal.core.models import Membership, Role
+from portal.web.access import actor_of, members_only
+from portal.web.standing import live_operation
+from portal.web.standing import standing_of as shown_standing
+from portal.web.subscribing import SubscribeForm
+from portal.web.views.instances import shown_instance
+from provisioning.models import Instance, InstanceStatus
+
+PAYERS = frozenset({Role.OWNER, Role.BILLING})
+ONLY_PAYERS = "Only an owner, or whoever looks after money for your organization, can do this."
+BUSY = "Stripe does not answer just now. Nothing was charged; try again in a minute."
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@members_only
+def instance_subscription(request: HttpRequest, membership: Membership, instance_id: str) -> HttpResponse:
+    """The page; posting leads to Stripe's page on which it is paid for."""
+    instance = shown_instance(membership, instance_id)
+    form = SubscribeForm(plan_offers(instance), feature_offers(instance), request.POST or None)
+    if request.method == "POST":
+        _payers_only(membership)
+        if form.is_valid():
+            try:
+                page = checkout_begin(
+                    instance=instance, wish=form.wish(), back=_address(request, instance), actor=actor_of(request)
+                )
+            except Away:
+                form.add_error(None, BUSY)
+            except ServiceError as error:
+                form.refuse(error)
+            else:
+                return redirect(page)
+    elif "paid" in request.GET and instance.status != InstanceStatus.DELETED:
+        bought(instance)
+    return render(request, "web/subscriptions/detail.html", _told(request, membership, instance, form))
+
+
+@require_GET
+@never_cache
+@members_only
+def subscription_quote(request: HttpRequest, membership: Membership, instance_id: str) -> HttpResponse:
+    """What comes to what, while it is being chosen."""
+    instance = shown_instance(membership, instance_id)
+    form = SubscribeForm(plan_offers(instance), feature_offers(instance), request.GET)
+    return render(request, "web/subscriptions/_quote.html", _reckoned(instance, form))
+
+
+@require_POST
+@members_only
+def payment_page(request: HttpRequest, membership: Membership, instance_id: str) -> HttpResponse:
+    """To Stripe's page with cards and invoices."""
+    instance = shown_instance(membership, instance_id)
+    _payers_only(membership)
+    try:
+        back = _address(request, instance)
+        return redirect(portal_visit(organization=membership.organization, back=back, actor=actor_of(request)))
+    except Away:
+        messages.error(request, BUSY)
+    except ServiceError as error:
+        messages.error(request, str(error))
+    return redirect("instance_subscription", instance.pk)
+
+
+def _payers_only(membership: Membership) -> None:
+    if membership.role not in PAYERS:
+        raise PermissionDenied(ONLY_PAYERS)
+
+
+def _address(request: HttpRequest, instance: Instance) -> str:
+    return request.build_absolute_uri(reverse("instance_subscription", args=[instance.pk]))
+
+
+def _told(request: HttpRequest, membership: Membership, instance: Instance, form: SubscribeForm) -> dict[str, Any]:
+    subscription = subscription_of(instance)
+    return {
+        "instance": instance,
+        "standing": shown_standing(instance),
+        "live": live_operation(instance),
+        "stands": standing_of(instance, clock.now()),
+        "subscription": subscription,
+        "invoices": invoices_of(membership.organization),
+        "has_account": Account.objects.filter(organization=membership.organization).exists(),
+        "is_back": "paid" in request.GET and subscription is None,
+        "form": form,
+        **_reckoned(instance, form),
+        "may_pay": membership.role in PAYERS,
+        "only_payers": ONLY_PAYERS,
+        "instance_tab": "subscription",
+        "tab": "instances",
+    }
+
+
+def _reckoned(instance: Instance, form: SubscribeForm) -> dict[str, Any]:
+    """The quote for what is chosen, or the sentence why there is none."""
+    wish = form.wish_so_far()
+    if wish is None:
+        return {"quote": None, "refusal": "Choose a plan, and how many seats."}
+    try:
+        return {"quote": quote(instance, wish), "refusal": ""}
+    except ServiceError as error:
+        return {"quote": None, "refusal": str(error)}
