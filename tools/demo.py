@@ -8,13 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 import httpx
 
-from tools.demo_environment import SPEED, Ports, choose_ports, own_secrets, portal_environment
+from tools.demo_environment import SPEED, Ports, choose_ports, keep_secret, own_secrets, portal_environment
 from tools.helm import ensure_helm
 from tools.paths import LOGS, PROJECT, VAR
 from tools.ports import HOST
@@ -26,11 +26,15 @@ from tools.terminal import Refused, bold, exit_with, faint, say
 
 SECRETS = VAR / "demo.env"
 POSTGRES = state_folder(VAR / "postgres")
+WEBHOOK_SECRETS = "STRIPE_WEBHOOK_SECRETS="
 DATA = (POSTGRES, VAR / "redis", VAR / "devcloud", VAR / "beat", SECRETS)
 _HELP = """\
 Starts PostgreSQL, Redis, a stand-in for the cloud (devcloud), the web server, a worker, the scheduler and the prober,
 and stays until Ctrl-C. The data is kept in var/ for the next start. DATABASE_URL and REDIS_URL, where set, replace
 its own servers."""
+
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,7 @@ def bring_up(demo: Demo) -> str:
     _timed("manage.py collectstatic", lambda: demo.manage("collectstatic", "--noinput", "--ignore", "src/*"))
     _timed("manage.py migrate", lambda: demo.manage("migrate", "--noinput"))
     logins = _timed("manage.py seed_demo", lambda: demo.manage("seed_demo"))
+    demo = _timed("manage.py stripe_connect", lambda: _connected_to_stripe(demo))
     (VAR / "beat").mkdir(exist_ok=True)
     celery = ("celery", "--app", "portal")
     schedule = ("--schedule", str(VAR / "beat" / "schedule"), "--pidfile=")
@@ -140,7 +145,18 @@ def _start_devcloud(demo: Demo) -> None:
     )
 
 
-def _timed(what: str, work: Callable[[], str]) -> str:
+def _connected_to_stripe(demo: Demo) -> Demo:
+    """Stripe has the catalogue and tells the portal of events. Its secret is told once, and kept with the others."""
+    demo.manage("stripe_sync", "--apply")
+    said = demo.manage("stripe_connect").strip()
+    if said.startswith(WEBHOOK_SECRETS):
+        keep_secret(SECRETS, said)
+        name, _, value = said.partition("=")
+        return replace(demo, environment={**demo.environment, name: value})
+    return demo
+
+
+def _timed(what: str, work: Callable[[], Result]) -> Result:
     started = time.monotonic()
     result = work()
     _report(what, time.monotonic() - started)

@@ -52,6 +52,12 @@ def own_secrets(file: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in file.read_text().splitlines() if "=" in line)
 
 
+def keep_secret(file: Path, line: str) -> None:
+    """One more of the demo's secrets, as NAME=value, is kept in `file`."""
+    with file.open("a") as kept:
+        kept.write(f"{line}\n")
+
+
 def portal_environment(
     ports: Ports, *, database_url: str, redis_url: str, helm: Path, own: Mapping[str, str]
 ) -> dict[str, str]:
@@ -85,6 +91,8 @@ def _cloud(ports: Ports) -> dict[str, str]:
         "INSTANCE_GATEWAY": ports.cloud_url,
         "INSTANCE_URL_FORMAT": f"http://{{domain}}:{ports.cloud}",
         "SUSPENDED_PAGE_ADDRESS": HOST,
+        "STRIPE_SECRET_KEY": "sk_test_demo",
+        "STRIPE_API_BASE": f"{ports.cloud_url}/stripe",
         "ENGINE_PACE": str(1 / SPEED),
     }
 
