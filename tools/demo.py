@@ -148,11 +148,12 @@ def _start_devcloud(demo: Demo) -> None:
 def _connected_to_stripe(demo: Demo) -> Demo:
     """Stripe has the catalogue and tells the portal of events. Its secret is told once, and kept with the others."""
     demo.manage("stripe_sync", "--apply")
-    said = demo.manage("stripe_connect").strip()
-    if said.startswith(WEBHOOK_SECRETS):
-        keep_secret(SECRETS, said)
-        name, _, value = said.partition("=")
-        return replace(demo, environment={**demo.environment, name: value})
+    said = demo.manage("stripe_connect").splitlines()
+    for line in said:
+        if line.startswith(WEBHOOK_SECRETS):
+            keep_secret(SECRETS, line)
+            name, _, value = line.partition("=")
+            return replace(demo, environment={**demo.environment, name: value})
     return demo
 
 

@@ -140,7 +140,6 @@ class PlanPage(SoldPage):
     list_filter = ("status",)
     search_fields = ("name", "title")
     fields = (("name", "title"), "description", ("minimum_seats", "position"), "sizes", "features", ("state", "costs"))
-    filter_horizontal = ("sizes", "features")
 
 
 @admin.register(Feature)
@@ -160,7 +159,6 @@ class FeaturePage(SoldPage):
         ("values", "parts"),
         "costs",
     )
-    filter_horizontal = ("plans",)
 
 
 @admin.register(Price)

@@ -27,7 +27,7 @@ class Upkeep(models.Model):
 
     class Meta:
         ordering = ["instance_id"]
-        verbose_name_plural = "upkeep"
+        verbose_name = verbose_name_plural = "standing"
         indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="upkeep_due")]
 
     def __str__(self) -> str:

@@ -101,7 +101,7 @@ def _told(request: HttpRequest, membership: Membership, instance: Instance, form
         "subscription": subscription,
         "invoices": invoices_of(membership.organization),
         "has_account": Account.objects.filter(organization=membership.organization).exists(),
-        "is_back": "paid" in request.GET and subscription is None,
+        "is_back": subscription is None and bool({"paid", "waiting"} & request.GET.keys()),
         "form": form,
         **_reckoned(instance, form),
         "may_pay": membership.role in PAYERS,

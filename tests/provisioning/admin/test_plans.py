@@ -68,14 +68,14 @@ def test_a_teardown_names_what_goes_and_that_it_does_not_come_back(adas, running
     shown = planned(adas, running_trial, "teardown", finding("backup-plan", Verdict.MISSING))
     assert "//cloud/database" in shown
     assert "it does not come back" in shown
-    assert "−313 USD a month (313 → 0)" in shown  # noqa: RUF001 - a minus
+    assert "−324 USD a month (324 → 0)" in shown  # noqa: RUF001 - a minus
     assert "Gone already" in shown
 
 
 def test_a_resize_shows_each_setting_with_what_it_is_and_will_be(adas, running_trial):
     shown = planned(adas, running_trial, "resize", finding("database", Verdict.DIFFERS, changes=(TIER,)), size="m")
     assert Survey.objects.get().wanted["size"]["name"] == "m"
-    for words in ("settings.tier", "db-custom-1-4096", "db-custom-4-15360", "+745 USD a month (313 → 1,058)"):
+    for words in ("settings.tier", "db-custom-1-4096", "db-custom-4-15360", "+756 USD a month (324 → 1,080)"):
         assert words in shown
     assert "about " in shown
 
@@ -105,7 +105,7 @@ def test_what_could_not_be_looked_at_says_why(adas, running_trial):
 def test_nothing_to_do_is_said(adas, running_trial):
     shown = planned(adas, running_trial, "repair")
     assert "there is nothing to do" in shown
-    assert "unchanged, 313 USD a month" in shown
+    assert "unchanged, 324 USD a month" in shown
 
 
 def test_it_works_without_scripts(adas, running_trial):

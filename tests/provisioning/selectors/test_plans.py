@@ -168,4 +168,4 @@ def test_of_the_real_provisioning_only_what_watches_is_not_made(catalogue, tenan
     watched = {line.title for line in told.lines if line not in told.made}
     assert {"Start of the application", "Health check from outside"} <= watched
     assert {"Application", "Kubernetes namespace"} <= {line.title for line in told.made}
-    assert told.cents_after == (0 if tenancy == "byok" else 31_300)
+    assert told.cents_after == (0 if tenancy == "byok" else Size.objects.get(pk="xs").infrastructure_cents)

@@ -52,8 +52,8 @@ class TestASuspension:
         running.refresh_from_db()
         assert (running.status, running.suspended_at, running.suspended_because) == ("running", None, "")
 
-    def test_says_why_in_one_of_three_ways(self, running, by_ada):
-        with pytest.raises(Invalid, match="trial-ended, payment, by-us") as refused:
+    def test_says_why_in_one_of_four_ways(self, running, by_ada):
+        with pytest.raises(Invalid, match="trial-ended, payment, ended, by-us") as refused:
             suspend(running, by_ada, notice="they are annoying")
         assert refused.value.field == "notice"
         assert not running.operations.filter(kind="suspend").exists()
