@@ -10,275 +10,594 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('core', '0002_membership_calendar_version'),
-        ('provisioning', '0006_sizes_are_reckoned'),
+        ("core", "0002_membership_calendar_version"),
+        ("provisioning", "0006_sizes_are_reckoned"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='StripeEvent',
+            name="StripeEvent",
             fields=[
-                ('id', models.CharField(max_length=255, primary_key=True, serialize=False)),
-                ('kind', models.CharField(max_length=80)),
-                ('customer', models.CharField(blank=True, max_length=60)),
-                ('happened_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField(db_index=True, default=portal.core.clock.now)),
+                ("id", models.CharField(max_length=255, primary_key=True, serialize=False)),
+                ("kind", models.CharField(max_length=80)),
+                ("customer", models.CharField(blank=True, max_length=60)),
+                ("happened_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField(db_index=True, default=portal.core.clock.now)),
             ],
             options={
-                'ordering': ['-received_at'],
+                "ordering": ["-received_at"],
             },
         ),
         migrations.CreateModel(
-            name='Upkeep',
+            name="Upkeep",
             fields=[
-                ('instance', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='upkeep', serialize=False, to='provisioning.instance')),
-                ('asked_at', models.DateTimeField(default=portal.core.clock.now)),
-                ('due_at', models.DateTimeField(blank=True, default=portal.core.clock.now, null=True)),
-                ('turn', models.PositiveBigIntegerField(default=0)),
-                ('looked_at', models.DateTimeField(blank=True, null=True)),
-                ('state', models.CharField(blank=True, help_text='Where it stands: billing.terms.standing.State.', max_length=20)),
-                ('until', models.DateTimeField(blank=True, null=True)),
-                ('delete_at', models.DateTimeField(blank=True, null=True)),
-                ('failures', models.PositiveIntegerField(default=0)),
-                ('error', models.TextField(blank=True, default='', help_text='Why it is not as its money says.')),
+                (
+                    "instance",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="upkeep",
+                        serialize=False,
+                        to="provisioning.instance",
+                    ),
+                ),
+                ("asked_at", models.DateTimeField(default=portal.core.clock.now)),
+                ("due_at", models.DateTimeField(blank=True, default=portal.core.clock.now, null=True)),
+                ("turn", models.PositiveBigIntegerField(default=0)),
+                ("looked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "state",
+                    models.CharField(
+                        blank=True, help_text="Where it stands: billing.terms.standing.State.", max_length=20
+                    ),
+                ),
+                ("until", models.DateTimeField(blank=True, null=True)),
+                ("delete_at", models.DateTimeField(blank=True, null=True)),
+                ("failures", models.PositiveIntegerField(default=0)),
+                ("error", models.TextField(blank=True, default="", help_text="Why it is not as its money says.")),
             ],
             options={
-                'verbose_name': 'standing',
-                'verbose_name_plural': 'standing',
-                'ordering': ['instance_id'],
+                "verbose_name": "standing",
+                "verbose_name_plural": "standing",
+                "ordering": ["instance_id"],
             },
         ),
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('organization', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='account', serialize=False, to='core.organization')),
-                ('stripe_id', models.CharField(max_length=60, unique=True)),
-                ('currency', models.CharField(choices=[('usd', 'US dollar'), ('eur', 'Euro'), ('gbp', 'Pound sterling'), ('jpy', 'Yen')], default='usd', max_length=3)),
-                ('asked_at', models.DateTimeField(default=portal.core.clock.now)),
-                ('due_at', models.DateTimeField(blank=True, default=portal.core.clock.now, null=True)),
-                ('turn', models.PositiveBigIntegerField(default=0)),
-                ('fetched_at', models.DateTimeField(blank=True, null=True)),
-                ('failures', models.PositiveIntegerField(default=0)),
-                ('error', models.TextField(blank=True, default='', help_text='Why the last try failed.')),
+                (
+                    "organization",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="account",
+                        serialize=False,
+                        to="core.organization",
+                    ),
+                ),
+                ("stripe_id", models.CharField(max_length=60, unique=True)),
+                (
+                    "currency",
+                    models.CharField(
+                        choices=[("usd", "US dollar"), ("eur", "Euro"), ("gbp", "Pound sterling"), ("jpy", "Yen")],
+                        default="usd",
+                        max_length=3,
+                    ),
+                ),
+                ("asked_at", models.DateTimeField(default=portal.core.clock.now)),
+                ("due_at", models.DateTimeField(blank=True, default=portal.core.clock.now, null=True)),
+                ("turn", models.PositiveBigIntegerField(default=0)),
+                ("fetched_at", models.DateTimeField(blank=True, null=True)),
+                ("failures", models.PositiveIntegerField(default=0)),
+                ("error", models.TextField(blank=True, default="", help_text="Why the last try failed.")),
             ],
             options={
-                'ordering': ['organization_id'],
-                'indexes': [models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='accounts_due')],
+                "ordering": ["organization_id"],
+                "indexes": [
+                    models.Index(condition=models.Q(("due_at__isnull", False)), fields=["due_at"], name="accounts_due")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Feature',
+            name="Feature",
             fields=[
-                ('name', models.SlugField(max_length=40, primary_key=True, serialize=False)),
-                ('title', models.CharField(max_length=60)),
-                ('summary', models.CharField(help_text='What people get from it.', max_length=300)),
-                ('effect', models.CharField(blank=True, help_text='What happens on the instance when it is switched on.', max_length=300)),
-                ('position', models.PositiveSmallIntegerField(unique=True)),
-                ('charge', models.CharField(choices=[('flat', 'once for the instance'), ('seat', 'for each seat'), ('unit', 'for each of a number that the customer chooses')], max_length=4)),
-                ('unit_title', models.CharField(blank=True, help_text='What is counted, such as executor.', max_length=30)),
-                ('most_units', models.PositiveIntegerField(blank=True, null=True)),
-                ('minimum_version', models.CharField(blank=True, help_text='The oldest version that has it.', max_length=40)),
-                ('restarts', models.BooleanField(default=False, help_text='Switching it on or off restarts the application.')),
-                ('values', models.JSONField(blank=True, default=dict, help_text='Helm values that are added.')),
-                ('parts', models.JSONField(blank=True, default=list, help_text='Google resources that are added, by name.')),
-                ('status', models.CharField(choices=[('draft', 'Draft'), ('offered', 'Offered'), ('retired', 'Retired')], default='draft', max_length=8)),
-                ('smallest_size', models.ForeignKey(blank=True, help_text='The smallest size that can carry it.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='provisioning.size')),
+                ("name", models.SlugField(max_length=40, primary_key=True, serialize=False)),
+                ("title", models.CharField(max_length=60)),
+                ("summary", models.CharField(help_text="What people get from it.", max_length=300)),
+                (
+                    "effect",
+                    models.CharField(
+                        blank=True, help_text="What happens on the instance when it is switched on.", max_length=300
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField(unique=True)),
+                (
+                    "charge",
+                    models.CharField(
+                        choices=[
+                            ("flat", "once for the instance"),
+                            ("seat", "for each seat"),
+                            ("unit", "for each of a number that the customer chooses"),
+                        ],
+                        max_length=4,
+                    ),
+                ),
+                (
+                    "unit_title",
+                    models.CharField(blank=True, help_text="What is counted, such as executor.", max_length=30),
+                ),
+                ("most_units", models.PositiveIntegerField(blank=True, null=True)),
+                (
+                    "minimum_version",
+                    models.CharField(blank=True, help_text="The oldest version that has it.", max_length=40),
+                ),
+                (
+                    "restarts",
+                    models.BooleanField(default=False, help_text="Switching it on or off restarts the application."),
+                ),
+                ("values", models.JSONField(blank=True, default=dict, help_text="Helm values that are added.")),
+                (
+                    "parts",
+                    models.JSONField(blank=True, default=list, help_text="Google resources that are added, by name."),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("draft", "Draft"), ("offered", "Offered"), ("retired", "Retired")],
+                        default="draft",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "smallest_size",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="The smallest size that can carry it.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="provisioning.size",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position'],
+                "ordering": ["position"],
             },
         ),
         migrations.CreateModel(
-            name='Invoice',
+            name="Invoice",
             fields=[
-                ('stripe_id', models.CharField(max_length=60, primary_key=True, serialize=False)),
-                ('subscription_id', models.CharField(blank=True, db_index=True, max_length=60)),
-                ('number', models.CharField(blank=True, max_length=40)),
-                ('status', models.CharField(max_length=20)),
-                ('currency', models.CharField(max_length=3)),
-                ('total', models.BigIntegerField()),
-                ('remaining', models.BigIntegerField()),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('next_attempt_at', models.DateTimeField(blank=True, null=True)),
-                ('due_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('url', models.URLField(blank=True, help_text='Where it is shown and paid.', max_length=500)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='invoices', to='billing.account')),
+                ("stripe_id", models.CharField(max_length=60, primary_key=True, serialize=False)),
+                ("subscription_id", models.CharField(blank=True, db_index=True, max_length=60)),
+                ("number", models.CharField(blank=True, max_length=40)),
+                ("status", models.CharField(max_length=20)),
+                ("currency", models.CharField(max_length=3)),
+                ("total", models.BigIntegerField()),
+                ("remaining", models.BigIntegerField()),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("next_attempt_at", models.DateTimeField(blank=True, null=True)),
+                ("due_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField()),
+                ("url", models.URLField(blank=True, help_text="Where it is shown and paid.", max_length=500)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="invoices", to="billing.account"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at'],
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='Plan',
+            name="Plan",
             fields=[
-                ('name', models.SlugField(max_length=20, primary_key=True, serialize=False)),
-                ('title', models.CharField(max_length=60)),
-                ('description', models.CharField(help_text='One sentence for whom it is.', max_length=300)),
-                ('position', models.PositiveSmallIntegerField(unique=True)),
-                ('minimum_seats', models.PositiveIntegerField(default=1, validators=[django.core.validators.MinValueValidator(1)])),
-                ('status', models.CharField(choices=[('draft', 'Draft'), ('offered', 'Offered'), ('retired', 'Retired')], default='draft', max_length=8)),
-                ('features', models.ManyToManyField(blank=True, help_text='Features that it includes at no further charge.', related_name='included_in', to='billing.feature')),
-                ('sizes', models.ManyToManyField(help_text='The sizes that it includes.', related_name='plans', to='provisioning.size')),
+                ("name", models.SlugField(max_length=20, primary_key=True, serialize=False)),
+                ("title", models.CharField(max_length=60)),
+                ("description", models.CharField(help_text="One sentence for whom it is.", max_length=300)),
+                ("position", models.PositiveSmallIntegerField(unique=True)),
+                (
+                    "minimum_seats",
+                    models.PositiveIntegerField(default=1, validators=[django.core.validators.MinValueValidator(1)]),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("draft", "Draft"), ("offered", "Offered"), ("retired", "Retired")],
+                        default="draft",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "features",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Features that it includes at no further charge.",
+                        related_name="included_in",
+                        to="billing.feature",
+                    ),
+                ),
+                (
+                    "sizes",
+                    models.ManyToManyField(
+                        help_text="The sizes that it includes.", related_name="plans", to="provisioning.size"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position'],
+                "ordering": ["position"],
             },
         ),
         migrations.AddField(
-            model_name='feature',
-            name='plans',
-            field=models.ManyToManyField(blank=True, help_text='The plans that it can be added to. None: all of them.', related_name='offers', to='billing.plan'),
+            model_name="feature",
+            name="plans",
+            field=models.ManyToManyField(
+                blank=True,
+                help_text="The plans that it can be added to. None: all of them.",
+                related_name="offers",
+                to="billing.plan",
+            ),
         ),
         migrations.CreateModel(
-            name='Price',
+            name="Price",
             fields=[
-                ('lookup_key', models.SlugField(max_length=80, primary_key=True, serialize=False)),
-                ('interval', models.CharField(choices=[('month', 'monthly'), ('year', 'yearly')], max_length=5)),
-                ('currency', models.CharField(choices=[('usd', 'US dollar'), ('eur', 'Euro'), ('gbp', 'Pound sterling'), ('jpy', 'Yen')], max_length=3)),
-                ('unit_amount', models.PositiveIntegerField(help_text='In minor units: cents, or yen.')),
-                ('created_at', models.DateTimeField(default=portal.core.clock.now, editable=False)),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
-                ('stripe_id', models.CharField(blank=True, db_index=True, help_text='Known once it is synced.', max_length=60)),
-                ('feature', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='prices', to='billing.feature')),
-                ('plan', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='prices', to='billing.plan')),
+                ("lookup_key", models.SlugField(max_length=80, primary_key=True, serialize=False)),
+                ("interval", models.CharField(choices=[("month", "monthly"), ("year", "yearly")], max_length=5)),
+                (
+                    "currency",
+                    models.CharField(
+                        choices=[("usd", "US dollar"), ("eur", "Euro"), ("gbp", "Pound sterling"), ("jpy", "Yen")],
+                        max_length=3,
+                    ),
+                ),
+                ("unit_amount", models.PositiveIntegerField(help_text="In minor units: cents, or yen.")),
+                ("created_at", models.DateTimeField(default=portal.core.clock.now, editable=False)),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "stripe_id",
+                    models.CharField(blank=True, db_index=True, help_text="Known once it is synced.", max_length=60),
+                ),
+                (
+                    "feature",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="prices",
+                        to="billing.feature",
+                    ),
+                ),
+                (
+                    "plan",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="prices",
+                        to="billing.plan",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['plan__position', 'feature__position', 'currency', 'interval', '-created_at'],
+                "ordering": ["plan__position", "feature__position", "currency", "interval", "-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='Subscription',
+            name="Subscription",
             fields=[
-                ('stripe_id', models.CharField(max_length=60, primary_key=True, serialize=False)),
-                ('status', models.CharField(choices=[('incomplete', 'Incomplete'), ('incomplete_expired', 'Incomplete Expired'), ('trialing', 'Trialing'), ('active', 'Active'), ('past_due', 'Past Due'), ('unpaid', 'Unpaid'), ('paused', 'Paused'), ('canceled', 'Canceled')], max_length=20)),
-                ('collection', models.CharField(choices=[('charge_automatically', 'by card'), ('send_invoice', 'by invoice')], max_length=20)),
-                ('currency', models.CharField(max_length=3)),
-                ('interval', models.CharField(choices=[('month', 'monthly'), ('year', 'yearly')], max_length=5)),
-                ('period_ends_at', models.DateTimeField()),
-                ('trial_ends_at', models.DateTimeField(blank=True, null=True)),
-                ('cancel_at', models.DateTimeField(blank=True, help_text="When it ends by its customer's wish.", null=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('unpaid_since', models.DateTimeField(blank=True, help_text='While it is past due or unpaid: since when its oldest unpaid invoice is owed.', null=True)),
-                ('created_at', models.DateTimeField()),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='subscriptions', to='billing.account')),
-                ('instance', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='subscriptions', to='provisioning.instance')),
+                ("stripe_id", models.CharField(max_length=60, primary_key=True, serialize=False)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("incomplete", "Incomplete"),
+                            ("incomplete_expired", "Incomplete Expired"),
+                            ("trialing", "Trialing"),
+                            ("active", "Active"),
+                            ("past_due", "Past Due"),
+                            ("unpaid", "Unpaid"),
+                            ("paused", "Paused"),
+                            ("canceled", "Canceled"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "collection",
+                    models.CharField(
+                        choices=[("charge_automatically", "by card"), ("send_invoice", "by invoice")], max_length=20
+                    ),
+                ),
+                ("currency", models.CharField(max_length=3)),
+                ("interval", models.CharField(choices=[("month", "monthly"), ("year", "yearly")], max_length=5)),
+                ("period_ends_at", models.DateTimeField()),
+                ("trial_ends_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "cancel_at",
+                    models.DateTimeField(blank=True, help_text="When it ends by its customer's wish.", null=True),
+                ),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "unpaid_since",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="While it is past due or unpaid: since when its oldest unpaid invoice is owed.",
+                        null=True,
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="subscriptions", to="billing.account"
+                    ),
+                ),
+                (
+                    "instance",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="subscriptions",
+                        to="provisioning.instance",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at'],
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='SubscriptionItem',
+            name="SubscriptionItem",
             fields=[
-                ('stripe_id', models.CharField(max_length=60, primary_key=True, serialize=False)),
-                ('quantity', models.PositiveIntegerField()),
-                ('price', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='billing.price')),
-                ('subscription', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='billing.subscription')),
+                ("stripe_id", models.CharField(max_length=60, primary_key=True, serialize=False)),
+                ("quantity", models.PositiveIntegerField()),
+                (
+                    "price",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="billing.price"
+                    ),
+                ),
+                (
+                    "subscription",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="items", to="billing.subscription"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['stripe_id'],
+                "ordering": ["stripe_id"],
             },
         ),
         migrations.CreateModel(
-            name='Sync',
+            name="Sync",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('prices', "Google's prices"), ('catalogue', 'Our catalogue at Stripe'), ('accounts', 'What we know of customers')], max_length=9)),
-                ('status', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed')], default='queued', max_length=7)),
-                ('requested_for', models.CharField(help_text='Who asked, as the audit knows them.', max_length=254)),
-                ('reason', models.CharField(blank=True, max_length=500)),
-                ('requested_at', models.DateTimeField(default=portal.core.clock.now)),
-                ('lease_until', models.DateTimeField(blank=True, help_text='A run that has not ended by then has died.', null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('changes', models.JSONField(default=list, help_text='What it changed, as sentences.')),
-                ('problems', models.JSONField(default=list, help_text='What a person should see to, as sentences.')),
-                ('requested_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("prices", "Google's prices"),
+                            ("catalogue", "Our catalogue at Stripe"),
+                            ("accounts", "What we know of customers"),
+                        ],
+                        max_length=9,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("queued", "Queued"), ("running", "Running"), ("done", "Done"), ("failed", "Failed")],
+                        default="queued",
+                        max_length=7,
+                    ),
+                ),
+                ("requested_for", models.CharField(help_text="Who asked, as the audit knows them.", max_length=254)),
+                ("reason", models.CharField(blank=True, max_length=500)),
+                ("requested_at", models.DateTimeField(default=portal.core.clock.now)),
+                (
+                    "lease_until",
+                    models.DateTimeField(blank=True, help_text="A run that has not ended by then has died.", null=True),
+                ),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("changes", models.JSONField(default=list, help_text="What it changed, as sentences.")),
+                ("problems", models.JSONField(default=list, help_text="What a person should see to, as sentences.")),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-requested_at'],
+                "ordering": ["-requested_at"],
             },
         ),
         migrations.CreateModel(
-            name='UnitPrice',
+            name="UnitPrice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('item', models.CharField(choices=[('cluster', 'Cluster management'), ('e2-core', 'E2 core'), ('e2-memory', 'E2 memory'), ('n2-core', 'N2 core'), ('n2-memory', 'N2 memory'), ('pd-balanced', 'Balanced disk'), ('pd-ssd', 'SSD disk'), ('forwarding', 'Load balancer'), ('nat', 'Outgoing access of a node'), ('address', 'External address'), ('sql-core', 'Database core'), ('sql-memory', 'Database memory'), ('sql-disk', 'Database disk'), ('sql-ha-core', 'Database core, two zones'), ('sql-ha-memory', 'Database memory, two zones'), ('sql-ha-disk', 'Database disk, two zones'), ('sql-backup', 'Database backups'), ('backup-pod', 'Backup for GKE, pods'), ('backup-storage', 'Backup for GKE, storage')], max_length=20)),
-                ('region', models.CharField(choices=[('us-central1', 'Iowa, United States'), ('europe-west3', 'Frankfurt, Germany'), ('europe-west2', 'London, United Kingdom'), ('asia-northeast1', 'Tokyo, Japan'), ('australia-southeast1', 'Sydney, Australia')], max_length=30)),
-                ('nanos', models.BigIntegerField(help_text='Billionths of a US dollar for one unit.')),
-                ('effective_at', models.DateTimeField()),
-                ('source', models.CharField(choices=[('bundled', 'shipped with the portal'), ('catalog', 'Cloud Billing Catalog')], max_length=8)),
-                ('sku', models.CharField(blank=True, help_text="Its id in Google's catalogue.", max_length=20)),
-                ('recorded_at', models.DateTimeField(default=portal.core.clock.now, editable=False)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "item",
+                    models.CharField(
+                        choices=[
+                            ("cluster", "Cluster management"),
+                            ("e2-core", "E2 core"),
+                            ("e2-memory", "E2 memory"),
+                            ("n2-core", "N2 core"),
+                            ("n2-memory", "N2 memory"),
+                            ("pd-balanced", "Balanced disk"),
+                            ("pd-ssd", "SSD disk"),
+                            ("forwarding", "Load balancer"),
+                            ("nat", "Outgoing access of a node"),
+                            ("address", "External address"),
+                            ("sql-core", "Database core"),
+                            ("sql-memory", "Database memory"),
+                            ("sql-disk", "Database disk"),
+                            ("sql-ha-core", "Database core, two zones"),
+                            ("sql-ha-memory", "Database memory, two zones"),
+                            ("sql-ha-disk", "Database disk, two zones"),
+                            ("sql-backup", "Database backups"),
+                            ("backup-pod", "Backup for GKE, pods"),
+                            ("backup-storage", "Backup for GKE, storage"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "region",
+                    models.CharField(
+                        choices=[
+                            ("us-central1", "Iowa, United States"),
+                            ("europe-west3", "Frankfurt, Germany"),
+                            ("europe-west2", "London, United Kingdom"),
+                            ("asia-northeast1", "Tokyo, Japan"),
+                            ("australia-southeast1", "Sydney, Australia"),
+                        ],
+                        max_length=30,
+                    ),
+                ),
+                ("nanos", models.BigIntegerField(help_text="Billionths of a US dollar for one unit.")),
+                ("effective_at", models.DateTimeField()),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[("bundled", "shipped with the portal"), ("catalog", "Cloud Billing Catalog")],
+                        max_length=8,
+                    ),
+                ),
+                ("sku", models.CharField(blank=True, help_text="Its id in Google's catalogue.", max_length=20)),
+                ("recorded_at", models.DateTimeField(default=portal.core.clock.now, editable=False)),
             ],
             options={
-                'ordering': ['region', 'item', '-effective_at'],
-                'constraints': [models.UniqueConstraint(fields=('item', 'region', 'effective_at'), name='one_price_at_a_time'), models.CheckConstraint(condition=models.Q(('nanos__gte', 0)), name='a_price_is_not_negative'), models.CheckConstraint(condition=models.Q(('source__in', ['bundled', 'catalog'])), name='price_source_is_known')],
+                "ordering": ["region", "item", "-effective_at"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("item", "region", "effective_at"), name="one_price_at_a_time"),
+                    models.CheckConstraint(condition=models.Q(("nanos__gte", 0)), name="a_price_is_not_negative"),
+                    models.CheckConstraint(
+                        condition=models.Q(("source__in", ["bundled", "catalog"])), name="price_source_is_known"
+                    ),
+                ],
             },
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='unitprice',
-            trigger=pgtrigger.compiler.Trigger(name='prices_stay', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='95b46d5825eab6b5a697951428f06804266c6dab', operation='UPDATE OR DELETE', pgid='pgtrigger_prices_stay_95f35', table='billing_unitprice', when='BEFORE')),
+            model_name="unitprice",
+            trigger=pgtrigger.compiler.Trigger(
+                name="prices_stay",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="95b46d5825eab6b5a697951428f06804266c6dab",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_prices_stay_95f35",
+                    table="billing_unitprice",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddIndex(
-            model_name='upkeep',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='upkeep_due'),
+            model_name="upkeep",
+            index=models.Index(condition=models.Q(("due_at__isnull", False)), fields=["due_at"], name="upkeep_due"),
         ),
         migrations.AddConstraint(
-            model_name='plan',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'offered', 'retired'])), name='plan_status_is_known'),
+            model_name="plan",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["draft", "offered", "retired"])), name="plan_status_is_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='plan',
-            constraint=models.CheckConstraint(condition=models.Q(('minimum_seats__gte', 1)), name='a_plan_has_a_seat'),
+            model_name="plan",
+            constraint=models.CheckConstraint(condition=models.Q(("minimum_seats__gte", 1)), name="a_plan_has_a_seat"),
         ),
         migrations.AddConstraint(
-            model_name='feature',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'offered', 'retired'])), name='feature_status_is_known'),
+            model_name="feature",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["draft", "offered", "retired"])), name="feature_status_is_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='feature',
-            constraint=models.CheckConstraint(condition=models.Q(('charge__in', ['flat', 'seat', 'unit'])), name='feature_charge_is_known'),
+            model_name="feature",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("charge__in", ["flat", "seat", "unit"])), name="feature_charge_is_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='feature',
-            constraint=models.CheckConstraint(condition=models.Q(('charge', 'unit'), ('unit_title', ''), _connector='XOR'), name='what_is_counted_has_a_name'),
+            model_name="feature",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("charge", "unit"), ("unit_title", ""), _connector="XOR"),
+                name="what_is_counted_has_a_name",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='price',
-            constraint=models.CheckConstraint(condition=models.Q(('plan__isnull', True), ('feature__isnull', True), _connector='XOR'), name='a_price_is_of_one_thing'),
+            model_name="price",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("plan__isnull", True), ("feature__isnull", True), _connector="XOR"),
+                name="a_price_is_of_one_thing",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='price',
-            constraint=models.CheckConstraint(condition=models.Q(('interval__in', ['month', 'year'])), name='price_interval_is_known'),
+            model_name="price",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("interval__in", ["month", "year"])), name="price_interval_is_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='price',
-            constraint=models.UniqueConstraint(condition=models.Q(('retired_at__isnull', True)), fields=('plan', 'interval', 'currency'), name='one_price_of_a_plan_at_a_time'),
+            model_name="price",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("retired_at__isnull", True)),
+                fields=("plan", "interval", "currency"),
+                name="one_price_of_a_plan_at_a_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='price',
-            constraint=models.UniqueConstraint(condition=models.Q(('retired_at__isnull', True)), fields=('feature', 'interval', 'currency'), name='one_price_of_a_feature_at_a_time'),
+            model_name="price",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("retired_at__isnull", True)),
+                fields=("feature", "interval", "currency"),
+                name="one_price_of_a_feature_at_a_time",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='price',
-            trigger=pgtrigger.compiler.Trigger(name='a_price_never_changes', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."lookup_key" IS DISTINCT FROM (NEW."lookup_key") OR OLD."plan_id" IS DISTINCT FROM (NEW."plan_id") OR OLD."feature_id" IS DISTINCT FROM (NEW."feature_id") OR OLD."interval" IS DISTINCT FROM (NEW."interval") OR OLD."currency" IS DISTINCT FROM (NEW."currency") OR OLD."unit_amount" IS DISTINCT FROM (NEW."unit_amount"))', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='94cd0de4adb965a18baebb71fe844ef2e42aab81', operation='UPDATE', pgid='pgtrigger_a_price_never_changes_368d5', table='billing_price', when='BEFORE')),
+            model_name="price",
+            trigger=pgtrigger.compiler.Trigger(
+                name="a_price_never_changes",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."lookup_key" IS DISTINCT FROM (NEW."lookup_key") OR OLD."plan_id" IS DISTINCT FROM (NEW."plan_id") OR OLD."feature_id" IS DISTINCT FROM (NEW."feature_id") OR OLD."interval" IS DISTINCT FROM (NEW."interval") OR OLD."currency" IS DISTINCT FROM (NEW."currency") OR OLD."unit_amount" IS DISTINCT FROM (NEW."unit_amount"))',
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="94cd0de4adb965a18baebb71fe844ef2e42aab81",
+                    operation="UPDATE",
+                    pgid="pgtrigger_a_price_never_changes_368d5",
+                    table="billing_price",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='sync',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['prices', 'catalogue', 'accounts'])), name='sync_kind_is_known'),
+            model_name="sync",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["prices", "catalogue", "accounts"])), name="sync_kind_is_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='sync',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'running', 'done', 'failed'])), name='sync_status_is_known'),
+            model_name="sync",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["queued", "running", "done", "failed"])), name="sync_status_is_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='sync',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['queued', 'running'])), fields=('kind',), name='one_sync_of_a_kind_at_a_time'),
+            model_name="sync",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status__in", ["queued", "running"])),
+                fields=("kind",),
+                name="one_sync_of_a_kind_at_a_time",
+            ),
         ),
     ]

@@ -5,7 +5,7 @@ ways, with the facts fetched after every one of them, and at the end only.
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -80,20 +80,19 @@ def test_a_flow_ends_in_the_same_state_however_its_events_come(shop, account, fl
     flow(shop, account)
     told = shop.events(account, HEARD)[-MOST:]
     assert len(told) > 1
-    as_sent = {event["id"]: signed(event) for event in told}
-    wanted = ends_in(told, as_sent)
+    wanted = ends_in(told)
     assert wanted["Subscription"]
     for way in ways(told):
-        assert ends_in(way, as_sent) == wanted, [event["type"] for event in way]
+        assert ends_in(way) == wanted, [event["type"] for event in way]
         if len(way) == len(told):
-            assert ends_in(way, as_sent, after_each=True) == wanted, [event["type"] for event in way]
+            assert ends_in(way, after_each=True) == wanted, [event["type"] for event in way]
 
 
-def ends_in(way: Sequence[Event], as_sent: Mapping[str, tuple[bytes, str]], *, after_each: bool = False) -> Any:
+def ends_in(way: Sequence[Event], *, after_each: bool = False) -> Any:
     """What we know once these have come in this order, after we knew nothing."""
     nothing_is_known()
     for event in way:
-        payload, signature = as_sent[event["id"]]
+        payload, signature = signed(event)
         event_take(payload=payload, signature=signature)
         if after_each:
             accounts_go_on()
