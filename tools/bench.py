@@ -26,6 +26,7 @@ _HELP = """\
   bin/bench idle         what an idle fleet costs the database
   bin/bench probes       what it costs the prober to look at a fleet, idle and with a fifth of it under change
   bin/bench fleet-upgrade   a release for a whole fleet at once, against what the machine and one instance allow
+  bin/bench webhooks     Stripe's events, taken in over HTTP, against bare inserts of the same rows
   bin/bench bad-release  a release that goes bad at the second stage: who is touched, who comes back, who notices
 
 The last line of the output is one JSON object; ratios compare figures of one run."""
@@ -37,7 +38,8 @@ class Benchmark:
 
     `speed` is how much faster than life devcloud runs, `settings` go into the portal's environment. With `times_helm`
     each run of helm leaves its CPU times in the file BENCH_HELM_TIMES. `is_probed` where instances are more than rows.
-    `worker_processes` is how many steps are worked on at once.
+    `worker_processes` is how many steps are worked on at once. `is_durable` where the database keeps what it has
+    answered for, as in production.
     """
 
     module: str
@@ -48,6 +50,7 @@ class Benchmark:
     times_helm: bool = False
     is_probed: bool = False
     worker_processes: int = 2
+    is_durable: bool = False
 
 
 BENCHMARKS = {
@@ -72,6 +75,7 @@ BENCHMARKS = {
         is_probed=True,
         worker_processes=4,  # a process waits while its helm runs
     ),
+    "webhooks": Benchmark("tools.benchmarks.webhooks", count=5_000, app="portal", is_durable=True),
     "bad-release": Benchmark(
         "tools.benchmarks.bad_release",
         count=1_000,
@@ -91,7 +95,7 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="portal-bench-") as name, temporary_folder() as database:
         folder = Path(name)
         ports = Ports(**{service: any_free() for service in vars(Ports())})
-        postgres = PostgresServer(database, ports.postgres, durable=False)
+        postgres = PostgresServer(database, ports.postgres, durable=benchmark.is_durable)
         redis = RedisServer(folder / "redis", ports.redis, durable=False)
         with Supervisor(folder / "log") as supervisor:
             supervisor.start(postgres.service())

@@ -72,7 +72,8 @@ def client() -> StripeClient:
 def fetch(customer: str) -> Facts:
     """Two calls, and one for each further hundred subscriptions. Raises Away, NotThere or StripeRefused."""
     try:
-        subscriptions = client().v1.subscriptions.list({"customer": customer, "status": "all", "limit": PAGE})
+        wanted: Any = {"customer": customer, "status": "all", "limit": PAGE, "expand": ["data.schedule"]}
+        subscriptions = client().v1.subscriptions.list(wanted)
         invoices = client().v1.invoices.list({"customer": customer, "limit": PAGE})
         found = [each.to_dict() for each in subscriptions.auto_paging_iter()]
         return Facts(found, [each.to_dict() for each in invoices.data])

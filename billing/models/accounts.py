@@ -89,6 +89,9 @@ class SubscriptionItem(models.Model):
     subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="items")
     price = models.ForeignKey("Price", null=True, on_delete=models.PROTECT, related_name="+")
     quantity = models.PositiveIntegerField()
+    next_quantity = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How many from the next period on, where that has been asked for."
+    )
 
     class Meta:
         ordering = ["stripe_id"]

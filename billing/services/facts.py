@@ -114,9 +114,15 @@ def _subscriptions(account: Account, facts: Facts) -> None:
             },
         )
         _note_unpaid(row, unpaid.get(each["id"]))
+        later = _next_quantities(each)
         for item in each["items"]["data"]:
             items.add(item["id"])
-            known = {"subscription": row, "price_id": prices.get(item["price"]["id"]), "quantity": item["quantity"]}
+            known = {
+                "subscription": row,
+                "price_id": prices.get(item["price"]["id"]),
+                "quantity": item["quantity"],
+                "next_quantity": later.get(item["price"]["id"]),
+            }
             SubscriptionItem.objects.update_or_create(stripe_id=item["id"], defaults=known)
     SubscriptionItem.objects.filter(subscription__account=account).exclude(pk__in=items).delete()
     Subscription.objects.filter(account=account).exclude(pk__in=kept).delete()
@@ -136,6 +142,22 @@ def as_subscription(each: Mapping[str, Any]) -> dict[str, Any]:
         "ended_at": _moment(each["ended_at"]),
         "created_at": _moment(each["created"]),
     }
+
+
+def _next_quantities(each: Mapping[str, Any]) -> dict[str, int]:
+    """How many of each price there will be from the next period on, where a schedule says so."""
+    schedule = each["schedule"]
+    if not isinstance(schedule, Mapping) or schedule["status"] != "active" or not schedule["current_phase"]:
+        return {}
+    later = [phase for phase in schedule["phases"] if phase["start_date"] >= schedule["current_phase"]["end_date"]]
+    if not later:
+        return {}
+    return {_id(item["price"]): item["quantity"] for item in later[0]["items"]}
+
+
+def _id(thing: Any) -> str:
+    """Of what Stripe tells whole, or by its id alone."""
+    return str(thing["id"] if isinstance(thing, Mapping) else thing)
 
 
 def _unpaid(invoices: Iterable[Mapping[str, Any]]) -> dict[str, datetime]:

@@ -9,8 +9,30 @@ from billing.models import Interval
 from billing.selectors.offers import FeatureOffer, PlanOffer
 from billing.terms.offers import Wish
 from portal.web.forms import ServiceForm
+from portal.web.once import new_key
 
 UNITS = "units-"
+
+
+class SeatsForm(ServiceForm):
+    """`key` is the same for a second post of the same form."""
+
+    seats = forms.IntegerField(
+        min_value=1,
+        label="Seats",
+        error_messages={"required": "Say how many seats."},
+        widget=forms.NumberInput({"inputmode": "numeric"}),
+    )
+    key = forms.CharField(max_length=40, widget=forms.HiddenInput, initial=new_key, required=False)
+
+
+class EndForm(ServiceForm):
+    reason = forms.CharField(
+        label="Why, if you like to tell us",
+        max_length=500,
+        required=False,
+        widget=forms.Textarea({"rows": 3}),
+    )
 
 
 class SubscribeForm(ServiceForm):

@@ -46,6 +46,15 @@ urlpatterns = [
     path(
         "instances/<str:instance_id>/subscription/quote/", subscriptions.subscription_quote, name="subscription_quote"
     ),
+    path(
+        "instances/<str:instance_id>/subscription/seats/", subscriptions.subscription_seats, name="subscription_seats"
+    ),
+    path("instances/<str:instance_id>/subscription/end/", subscriptions.subscription_end_page, name="subscription_end"),
+    path(
+        "instances/<str:instance_id>/subscription/go-on/",
+        subscriptions.subscription_go_on_page,
+        name="subscription_go_on",
+    ),
     path("instances/<str:instance_id>/subscription/payment/", subscriptions.payment_page, name="payment_page"),
     path("instances/<str:instance_id>/delete/", instances.instance_delete_page, name="instance_delete"),
     path("instances/<str:instance_id>/delete/plan/", plans.deletion_plan_request, name="deletion_plan_request"),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -11,18 +12,27 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from billing.clients.stripe import Away
-from billing.models import Account
+from billing.models import Account, Subscription
 from billing.selectors.offers import feature_offers, plan_offers
 from billing.selectors.standings import standing_of
 from billing.selectors.subscriptions import invoices_of, subscription_of
 from billing.services.buying import bought, checkout_begin, portal_visit, quote
+from billing.services.changing import (
+    SeatChange,
+    seats_of,
+    seats_preview,
+    seats_set,
+    subscription_end,
+    subscription_go_on,
+)
 from portal.core import clock
-from portal.core.errors import ServiceError
+from portal.core.errors import NotFound, ServiceError
 from portal.core.models import Membership, Role
 from portal.web.access import actor_of, members_only
+from portal.web.once import new_key
 from portal.web.standing import live_operation
 from portal.web.standing import standing_of as shown_standing
-from portal.web.subscribing import SubscribeForm
+from portal.web.subscribing import EndForm, SeatsForm, SubscribeForm
 from portal.web.views.instances import shown_instance
 from provisioning.models import Instance, InstanceStatus
 
@@ -82,6 +92,105 @@ def payment_page(request: HttpRequest, membership: Membership, instance_id: str)
     return redirect("instance_subscription", instance.pk)
 
 
+@require_http_methods(["GET", "POST"])
+@never_cache
+@members_only
+def subscription_seats(request: HttpRequest, membership: Membership, instance_id: str) -> HttpResponse:
+    """Another number of seats: first what it means, with what is due at once; then it is asked for."""
+    instance, subscription = _subscribed(membership, instance_id)
+    asked = request.POST if request.method == "POST" else request.GET if "seats" in request.GET else None
+    form, change = SeatsForm(asked, initial={"seats": seats_of(subscription)}), None
+    if request.method == "POST":
+        _payers_only(membership)
+    if form.is_valid():
+        seats = form.cleaned_data["seats"]
+        try:
+            if request.method == "POST":
+                change = seats_set(
+                    subscription=subscription, seats=seats, key=form.cleaned_data["key"], actor=actor_of(request)
+                )
+                messages.success(request, _said(change))
+                return redirect("instance_subscription", instance.pk)
+            change = seats_preview(subscription, seats)
+        except Away:
+            form.add_error(None, BUSY)
+        except ServiceError as error:
+            form.refuse(error)
+    context = {"form": form, "change": change, "key": new_key(), "subscription": subscription}
+    return render(request, "web/subscriptions/seats.html", {**context, **_headed(membership, instance)})
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@members_only
+def subscription_end_page(request: HttpRequest, membership: Membership, instance_id: str) -> HttpResponse:
+    """The subscription ends with its period; says before what becomes of the instance then."""
+    instance, subscription = _subscribed(membership, instance_id)
+    form = EndForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST":
+        _payers_only(membership)
+        if form.is_valid():
+            try:
+                reason = form.cleaned_data["reason"]
+                subscription_end(subscription=subscription, actor=actor_of(request), reason=reason)
+            except Away:
+                form.add_error(None, BUSY)
+            except ServiceError as error:
+                form.refuse(error)
+            else:
+                messages.success(
+                    request, "It ends with the period that is paid for; until then you can take that back."
+                )
+                return redirect("instance_subscription", instance.pk)
+    context = {"form": form, "subscription": subscription, "kept_days": settings.SUBSCRIPTION_KEPT_DAYS}
+    return render(request, "web/subscriptions/end.html", {**context, **_headed(membership, instance)})
+
+
+@require_POST
+@members_only
+def subscription_go_on_page(request: HttpRequest, membership: Membership, instance_id: str) -> HttpResponse:
+    """It does not end after all."""
+    instance, subscription = _subscribed(membership, instance_id)
+    _payers_only(membership)
+    try:
+        subscription_go_on(subscription=subscription, actor=actor_of(request))
+    except Away:
+        messages.error(request, BUSY)
+    except ServiceError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "It goes on.")
+    return redirect("instance_subscription", instance.pk)
+
+
+def _subscribed(membership: Membership, instance_id: str) -> tuple[Instance, Subscription]:
+    """NotFound for an instance that is not theirs, or has no subscription."""
+    instance = shown_instance(membership, instance_id)
+    subscription = subscription_of(instance)
+    if subscription is None:
+        raise NotFound("This instance has no subscription.")
+    return instance, subscription
+
+
+def _said(change: SeatChange) -> str:
+    if change.at:
+        return f"From {change.at:%-d %B %Y} on there are {change.wanted:,} seats."
+    return f"{change.wanted:,} seats: they are there as soon as they are paid for, which takes some seconds."
+
+
+def _headed(membership: Membership, instance: Instance) -> dict[str, Any]:
+    """What the head of an instance's page needs."""
+    return {
+        "instance": instance,
+        "standing": shown_standing(instance),
+        "live": live_operation(instance),
+        "may_pay": membership.role in PAYERS,
+        "only_payers": ONLY_PAYERS,
+        "instance_tab": "subscription",
+        "tab": "instances",
+    }
+
+
 def _payers_only(membership: Membership) -> None:
     if membership.role not in PAYERS:
         raise PermissionDenied(ONLY_PAYERS)
@@ -94,9 +203,7 @@ def _address(request: HttpRequest, instance: Instance) -> str:
 def _told(request: HttpRequest, membership: Membership, instance: Instance, form: SubscribeForm) -> dict[str, Any]:
     subscription = subscription_of(instance)
     return {
-        "instance": instance,
-        "standing": shown_standing(instance),
-        "live": live_operation(instance),
+        **_headed(membership, instance),
         "stands": standing_of(instance, clock.now()),
         "subscription": subscription,
         "invoices": invoices_of(membership.organization),
@@ -104,10 +211,6 @@ def _told(request: HttpRequest, membership: Membership, instance: Instance, form
         "is_back": subscription is None and bool({"paid", "waiting"} & request.GET.keys()),
         "form": form,
         **_reckoned(instance, form),
-        "may_pay": membership.role in PAYERS,
-        "only_payers": ONLY_PAYERS,
-        "instance_tab": "subscription",
-        "tab": "instances",
     }
 
 

@@ -151,3 +151,39 @@ def test_a_suspended_trial_is_told_until_when_its_data_is_kept(alices, running):
 def test_where_nothing_is_sold_people_are_told_to_talk_to_us(alices, running):
     Plan.objects.update(status="retired")
     assert "Talk to us about a subscription" in said(alices.get(page(running)))
+
+
+class TestChangingIt:
+    """Stripe is away in these: what it answers is tested with the services."""
+
+    def address(self, instance, name) -> str:
+        return reverse(name, args=[instance.pk])
+
+    def test_fewer_seats_are_said_to_come_with_the_next_period(self, alices, running, subscribed):
+        shown = said(alices.get(self.address(running, "subscription_seats"), {"seats": "25"}))
+        assert "25 in place of 30 seats" in shown
+        assert "Nothing is charged or paid back now." in shown
+
+    def test_a_number_that_cannot_be_says_why(self, alices, running, subscribed):
+        shown = said(alices.get(self.address(running, "subscription_seats"), {"seats": "3"}))
+        assert "From 25 to 5,000 seats." in shown
+        assert "Change it" not in shown
+
+    def test_the_end_is_said_before(self, alices, running, subscribed):
+        shown = said(alices.get(self.address(running, "subscription_end")))
+        assert "Its data is kept for 30 days" in shown
+        assert "STRIPE_SECRET_KEY is empty" in said(alices.post(self.address(running, "subscription_end")))
+
+    def test_one_that_ends_offers_to_go_on(self, alices, running, subscribed):
+        Subscription.objects.update(cancel_at=clock.now())
+        assert "Go on after all" in said(alices.get(page(running)))
+        assert alices.post(self.address(running, "subscription_go_on")).status_code == 302
+
+    @pytest.mark.parametrize("name", ["subscription_seats", "subscription_end", "subscription_go_on"])
+    def test_is_for_payers(self, bobs, charlies, running, subscribed, name):
+        assert bobs.post(self.address(running, name), {"seats": "40"}).status_code == 403
+        assert charlies.post(self.address(running, name), {"seats": "40"}).status_code == 404
+
+    @pytest.mark.parametrize("name", ["subscription_seats", "subscription_end"])
+    def test_without_a_subscription_there_is_nothing_to_change(self, alices, running, name):
+        assert alices.get(self.address(running, name)).status_code == 404

@@ -1,0 +1,180 @@
+"""A subscription is changed by whoever has it: more seats at once, fewer at renewal, an end at the period's end.
+
+Stripe is told, and what has come of it is learned from Stripe, as everything else (decision 13).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import stripe
+
+from billing.clients.stripe import client, understood
+from billing.models import Account, Charge, Subscription, SubscriptionItem
+from billing.services.buying import MOST_SEATS
+from billing.services.facts import accounts_ask
+from portal.core.audit import Actor, record
+from portal.core.errors import Conflict, Invalid
+
+
+@dataclass(frozen=True)
+class SeatChange:
+    """What another number of seats means. `due_now` is in minor units, 0 where nothing is charged before `at`."""
+
+    now: int
+    wanted: int
+    due_now: int
+    currency: str
+    at: datetime | None
+
+    @property
+    def is_more(self) -> bool:
+        return self.wanted > self.now
+
+
+def seats_of(subscription: Subscription) -> int:
+    """How many seats are paid for."""
+    return next((item.quantity for item in _seat_items(subscription)), 0)
+
+
+def seats_preview(subscription: Subscription, seats: int) -> SeatChange:
+    """What that many seats would mean, as Stripe reckons it. Raises Invalid, Away or StripeRefused."""
+    now = _check(subscription, seats)
+    if seats < now:
+        return SeatChange(now, seats, 0, subscription.currency, subscription.period_ends_at)
+    wanted: Any = {
+        "subscription": subscription.pk,
+        "subscription_details": {"items": _items(subscription, seats), "proration_behavior": "always_invoice"},
+    }
+    try:
+        found = client().v1.invoices.create_preview(wanted)
+    except stripe.StripeError as error:
+        raise understood(error) from error
+    return SeatChange(now, seats, found.amount_due, subscription.currency, None)
+
+
+def seats_set(*, subscription: Subscription, seats: int, key: str, actor: Actor) -> SeatChange:
+    """More seats are there once they are paid for, fewer from the next period on. `key` is the same for a second try.
+
+    Raises Invalid for a number that cannot be, Conflict while it cannot be changed, Away or StripeRefused.
+    """
+    now = _check(subscription, seats)
+    try:
+        _release(subscription)
+        if seats > now:
+            _more(subscription, seats, key)
+        else:
+            _fewer(subscription, seats)
+    except stripe.StripeError as error:
+        raise understood(error) from error
+    _record("subscription.seats", subscription, actor, {"from": now, "to": seats})
+    return SeatChange(now, seats, 0, subscription.currency, subscription.period_ends_at if seats < now else None)
+
+
+def subscription_end(*, subscription: Subscription, actor: Actor, reason: str = "") -> None:
+    """It ends with the period that is paid for; until then all goes on. Raises Conflict when that is so already."""
+    if subscription.cancel_at:
+        raise Conflict("This subscription ends already.")
+    _check_changeable(subscription)
+    _end_with_period(subscription, is_wanted=True)
+    _record("subscription.end", subscription, actor, {"at": subscription.period_ends_at.isoformat()}, reason)
+
+
+def subscription_go_on(*, subscription: Subscription, actor: Actor) -> None:
+    """It does not end after all. Raises Conflict where no end was asked for."""
+    if not subscription.cancel_at:
+        raise Conflict("This subscription does not end.")
+    _end_with_period(subscription, is_wanted=False)
+    _record("subscription.go-on", subscription, actor, {})
+
+
+def _check(subscription: Subscription, seats: int) -> int:
+    """How many seats there are now."""
+    _check_changeable(subscription)
+    now, plan = seats_of(subscription), _plan_item(subscription).price
+    least = plan.plan.minimum_seats if plan and plan.plan else 1
+    if not least <= seats <= MOST_SEATS:
+        raise Invalid(f"From {least:,} to {MOST_SEATS:,} seats.", field="seats")
+    if seats == now and not any(item.next_quantity for item in _seat_items(subscription)):
+        raise Invalid(f"There are {now:,} seats already.", field="seats")
+    return now
+
+
+def _check_changeable(subscription: Subscription) -> None:
+    if subscription.status not in {"active", "trialing"}:
+        raise Conflict("A payment is missing. Settle that first, then change the subscription.")
+
+
+def _plan_item(subscription: Subscription) -> SubscriptionItem:
+    for item in subscription.items.all():
+        if item.price and item.price.plan_id:
+            return item
+    raise Conflict("This subscription is for no plan of ours. Talk to us.")
+
+
+def _seat_items(subscription: Subscription) -> list[SubscriptionItem]:
+    """The plan, and the features that are paid for by the seat."""
+    return [item for item in subscription.items.all() if _is_by_seat(item)]
+
+
+def _is_by_seat(item: SubscriptionItem) -> bool:
+    if item.price is None:
+        return False
+    return item.price.feature is None or item.price.feature.charge == Charge.SEAT
+
+
+def _items(subscription: Subscription, seats: int) -> list[Mapping[str, Any]]:
+    return [{"id": item.pk, "quantity": seats} for item in _seat_items(subscription)]
+
+
+def _more(subscription: Subscription, seats: int, key: str) -> None:
+    """Charged at once; Stripe applies it only once that is paid."""
+    wanted: Any = {
+        "items": _items(subscription, seats),
+        "proration_behavior": "always_invoice",
+        "payment_behavior": "pending_if_incomplete",
+    }
+    client().v1.subscriptions.update(subscription.pk, wanted, {"idempotency_key": f"seats-{key}"})
+
+
+def _fewer(subscription: Subscription, seats: int) -> None:
+    """A schedule goes on as it is, and has fewer from the next period on; then it lets go of the subscription."""
+    if seats == seats_of(subscription):
+        return  # what was asked for before has just been taken back
+    schedules = client().v1.subscription_schedules
+    schedule = schedules.create({"from_subscription": subscription.pk}).to_dict()
+    current = schedule["phases"][0]
+    fewer = {item.price.stripe_id for item in _seat_items(subscription) if item.price}
+    now = [{"price": item["price"], "quantity": item["quantity"]} for item in current["items"]]
+    later = [{**item, "quantity": seats if item["price"] in fewer else item["quantity"]} for item in now]
+    phases: Any = [
+        {"items": now, "start_date": current["start_date"], "end_date": current["end_date"]},
+        {"items": later, "proration_behavior": "none"},
+    ]
+    schedules.update(schedule["id"], {"phases": phases, "end_behavior": "release"})
+
+
+def _release(subscription: Subscription) -> None:
+    """What was asked for the next period is forgotten."""
+    found = client().v1.subscriptions.retrieve(subscription.pk).to_dict()
+    if found["schedule"]:
+        client().v1.subscription_schedules.release(str(found["schedule"]))
+
+
+def _end_with_period(subscription: Subscription, *, is_wanted: bool) -> None:
+    try:
+        if is_wanted:
+            _release(subscription)
+        client().v1.subscriptions.update(subscription.pk, {"cancel_at_period_end": is_wanted})
+    except stripe.StripeError as error:
+        raise understood(error) from error
+
+
+def _record(
+    action: str, subscription: Subscription, actor: Actor, details: Mapping[str, Any], reason: str = ""
+) -> None:
+    """In the audit; and Stripe is asked what it has made of it."""
+    organization = subscription.account_id
+    record(action, subscription, organization_id=organization, actor=actor, reason=reason, details=dict(details))
+    accounts_ask(Account.objects.filter(pk=organization))
