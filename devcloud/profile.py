@@ -79,7 +79,7 @@ _FAST: Mapping[str, float] = {
     "delete.sql": 0.2,
     "delete.cluster": 0.2,
     "operation.expiry": 7200,
-    "stripe.delivery": 0,
+    "stripe.delivery": 0.01,
     "stripe.delivery.timeout": 5,
 }
 

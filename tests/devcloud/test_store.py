@@ -60,7 +60,8 @@ def test_a_new_store_on_the_same_file_finds_everything(tmp_path):
 def test_the_profiles_name_the_same_durations_and_speed_divides_them():
     assert set(PROFILES["fast"].durations) == set(PROFILES["realistic"].durations)
     assert replace(PROFILES["realistic"], speed=10.0).seconds("sql.instance") == 60
-    assert all(0 < seconds <= 0.3 for name, seconds in PROFILES["fast"].durations.items() if name != "operation.expiry")
+    limits = {"operation.expiry", "stripe.delivery.timeout"}  # how long something may take, not how long it does
+    assert all(0 < seconds <= 0.3 for name, seconds in PROFILES["fast"].durations.items() if name not in limits)
     with pytest.raises(KeyError):
         PROFILES["fast"].seconds("tea")
 
