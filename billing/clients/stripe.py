@@ -6,7 +6,7 @@ The SDK's own retries stay on (two): they repeat a call with the same key. What 
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -37,6 +37,7 @@ HEARD = (
     "invoice.payment_failed",
     "invoice.voided",
 )
+API_VERSION = stripe.api_version  # of what we read, and so of what the endpoint is to be told
 SIGNED_SECONDS = 300  # how old a signature may be, as Stripe advises
 
 
@@ -69,25 +70,35 @@ def client() -> StripeClient:
     return _built(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE, os.getpid())
 
 
+@contextmanager
+def asking() -> Iterator[Any]:
+    """The services of Stripe's API. What goes wrong within is Away, NotThere or StripeRefused."""
+    try:
+        yield client().v1
+    except stripe.StripeError as error:
+        raise _understood(error) from error
+
+
 def fetch(customer: str) -> Facts:
     """Two calls, and one for each further hundred subscriptions. Raises Away, NotThere or StripeRefused."""
-    try:
-        wanted: Any = {"customer": customer, "status": "all", "limit": PAGE, "expand": ["data.schedule"]}
-        subscriptions = client().v1.subscriptions.list(wanted)
-        invoices = client().v1.invoices.list({"customer": customer, "limit": PAGE})
-        found = [each.to_dict() for each in subscriptions.auto_paging_iter()]
+    wanted: Any = {"customer": customer, "status": "all", "limit": PAGE, "expand": ["data.schedule"]}
+    with asking() as api:
+        found = [each.to_dict() for each in api.subscriptions.list(wanted).auto_paging_iter()]
+        invoices = api.invoices.list({"customer": customer, "limit": PAGE})
         return Facts(found, [each.to_dict() for each in invoices.data])
-    except stripe.StripeError as error:
-        raise understood(error) from error
 
 
 def listed(kind: str, **wanted: Any) -> Iterator[Mapping[str, Any]]:
-    """All objects of a kind (of StripeClient.v1), the newest first, page by page. Raises as `fetch` does."""
-    try:
-        for found in getattr(client().v1, kind).list({"limit": PAGE, **wanted}).auto_paging_iter():
+    """All objects of a kind, the newest first, page by page. Raises as `fetch` does."""
+    with asking() as api:
+        for found in getattr(api, kind).list({"limit": PAGE, **wanted}).auto_paging_iter():
             yield found.to_dict()
-    except stripe.StripeError as error:
-        raise understood(error) from error
+
+
+def customer_of(thing: Mapping[str, Any]) -> str:
+    """The id of the customer that an object of Stripe's belongs to, or is; "" for none."""
+    found = thing["id"] if thing.get("object") == "customer" else thing.get("customer")
+    return str(found or "")
 
 
 def verified(payload: bytes, signature: str) -> Mapping[str, Any]:
@@ -104,7 +115,7 @@ def verified(payload: bytes, signature: str) -> Mapping[str, Any]:
     raise Forbidden("This is not signed by Stripe.")
 
 
-def understood(error: stripe.StripeError) -> Exception:
+def _understood(error: stripe.StripeError) -> Exception:
     """What an error of the SDK means to us."""
     sentence = error.user_message or str(error) or type(error).__name__
     passing = (stripe.APIConnectionError, stripe.RateLimitError)

@@ -4,27 +4,19 @@ from django.db import models
 from django.db.models import Q
 
 from billing.models.catalogue import Currency, Interval
+from billing.models.due import Due
 from portal.core import clock
 
 
-class Account(models.Model):
-    """An organization as a customer of Stripe's, and when its facts are to be fetched next.
-
-    `asked_at` is when something last said that they have changed; `due_at` when they are to be fetched (None: they are
-    known). Whoever fetches them moves `due_at` on and raises `turn`; only the newest turn may write.
-    """
+class Account(Due):
+    """An organization as a customer of Stripe's, and when its facts are to be fetched next: not at all while known."""
 
     organization = models.OneToOneField(
         "core.Organization", primary_key=True, on_delete=models.PROTECT, related_name="account"
     )
     stripe_id = models.CharField(max_length=60, unique=True)
     currency = models.CharField(max_length=3, choices=Currency, default=Currency.USD)
-    asked_at = models.DateTimeField(default=clock.now)
-    due_at = models.DateTimeField(null=True, blank=True, default=clock.now)
-    turn = models.PositiveBigIntegerField(default=0)
     fetched_at = models.DateTimeField(null=True, blank=True)
-    failures = models.PositiveIntegerField(default=0)
-    error = models.TextField(blank=True, default="", help_text="Why the last try failed.")
 
     class Meta:
         ordering = ["organization_id"]

@@ -1,17 +1,16 @@
 """Subscriptions and invoices, as Stripe last told them, for the pages of whoever has them."""
 
 from billing.models import Invoice, Subscription
-from billing.terms.standing import MEANING, Effect
+from billing.terms.standing import PAID_FOR
 from portal.core.models import Organization
 from provisioning.models import Instance
 
 SHOWN = 12
-COUNTING = [status for status, effect in MEANING.items() if effect not in {Effect.NONE, Effect.ENDS}]
 
 
 def subscription_of(instance: Instance) -> Subscription | None:
     """The subscription that is paid for the instance, with its items; None without one. Two queries."""
-    rows = instance.subscriptions.filter(status__in=COUNTING)
+    rows = instance.subscriptions.filter(status__in=PAID_FOR)
     return rows.prefetch_related("items__price__plan", "items__price__feature").order_by("-created_at").first()
 
 

@@ -8,23 +8,21 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-import stripe
 from django.conf import settings
 from django.db import transaction
 
-from billing.clients.stripe import client, understood
+from billing.clients.stripe import asking
 from billing.models import Account, Charge, Feature, Plan, Price, Status, Subscription
 from billing.services.facts import accounts_ask
 from billing.services.upkeep import upkeep_ask
 from billing.terms.offers import Line, Quote, Wish, obstacle, quantity_of, unit_of
-from billing.terms.standing import MEANING, Effect
+from billing.terms.standing import PAID_FOR
 from portal.core.audit import Actor, record
 from portal.core.errors import Conflict, Invalid
 from portal.core.models import Organization
 from provisioning.models import Instance, InstanceStatus
 
 MOST_SEATS: Final = 5_000
-LIVING: Final = [status for status, effect in MEANING.items() if effect not in {Effect.NONE, Effect.ENDS}]
 
 
 def quote(instance: Instance, wish: Wish) -> Quote:
@@ -42,10 +40,8 @@ def account_open(organization: Organization, actor: Actor) -> Account:
         "email": actor.label if actor.user else None,
         "metadata": {"organization": organization.pk},
     }
-    try:
-        customer = client().v1.customers.create(params, {"idempotency_key": f"customer-{organization.pk}"})
-    except stripe.StripeError as error:
-        raise understood(error) from error
+    with asking() as api:
+        customer = api.customers.create(params, {"idempotency_key": f"customer-{organization.pk}"})
     with transaction.atomic():
         fields = {"stripe_id": customer.id, "due_at": None}
         account, is_new = Account.objects.get_or_create(organization=organization, defaults=fields)
@@ -63,15 +59,11 @@ def checkout_begin(*, instance: Instance, wish: Wish, back: str, actor: Actor) -
     """
     if instance.status == InstanceStatus.DELETED:
         raise Conflict("This instance is deleted. Start another one first.")
-    if Subscription.objects.filter(instance=instance, status__in=LIVING).exists():
+    if Subscription.objects.filter(instance=instance, status__in=PAID_FOR).exists():
         raise Conflict("This instance is subscribed already. Change that subscription instead.")
     wanted = quote(instance, wish)
     account = account_open(instance.organization, actor)
-    params = _session(instance, account, wanted, back)
-    try:
-        session = _same_page(account, instance, params)
-    except stripe.StripeError as error:
-        raise understood(error) from error
+    session = _same_page(account, instance, _session(instance, account, wanted, back))
     details = {"session": session["id"], "total": wanted.total, "interval": wish.interval, "currency": wish.currency}
     record("checkout.begin", instance, organization_id=instance.organization_id, actor=actor, details=details)
     return str(session["url"])
@@ -85,10 +77,8 @@ def portal_visit(*, organization: Organization, back: str, actor: Actor) -> str:
     account = Account.objects.filter(organization=organization).first()
     if account is None:
         raise Conflict("There is no card and no invoice yet.")
-    try:
-        session = client().v1.billing_portal.sessions.create({"customer": account.stripe_id, "return_url": back})
-    except stripe.StripeError as error:
-        raise understood(error) from error
+    with asking() as api:
+        session = api.billing_portal.sessions.create({"customer": account.stripe_id, "return_url": back})
     record("portal.visit", account, organization_id=organization.pk, actor=actor)
     return str(session.url)
 
@@ -174,13 +164,14 @@ def _session(instance: Instance, account: Account, wanted: Quote, back: str) -> 
 def _same_page(account: Account, instance: Instance, params: Any) -> Any:
     """The page that is open for just this; pages for another wish are closed, so that nobody pays twice."""
     mark = hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()[:32]
-    sessions = client().v1.checkout.sessions
-    for session in sessions.list({"customer": account.stripe_id, "status": "open", "limit": 100}).auto_paging_iter():
-        found = session.to_dict()
-        if found["client_reference_id"] != instance.pk:
-            continue
-        if found["metadata"].get("wish") == mark:
-            return found
-        sessions.expire(found["id"])
     wanted: Any = {**params, "metadata": {**params["metadata"], "wish": mark}}
-    return sessions.create(wanted).to_dict()
+    with asking() as api:
+        sessions = api.checkout.sessions
+        is_open: Any = {"customer": account.stripe_id, "status": "open", "limit": 100}
+        for found in (session.to_dict() for session in sessions.list(is_open).auto_paging_iter()):
+            if found["client_reference_id"] != instance.pk:
+                continue
+            if found["metadata"].get("wish") == mark:
+                return found
+            sessions.expire(found["id"])
+        return sessions.create(wanted).to_dict()

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import stripe
-
-from billing.clients.stripe import client, understood
+from billing.clients.stripe import asking
 from billing.models import Account, Charge, Subscription, SubscriptionItem
 from billing.services.buying import MOST_SEATS
 from billing.services.facts import accounts_ask
@@ -47,10 +45,8 @@ def seats_preview(subscription: Subscription, seats: int) -> SeatChange:
         "subscription": subscription.pk,
         "subscription_details": {"items": _items(subscription, seats), "proration_behavior": "always_invoice"},
     }
-    try:
-        found = client().v1.invoices.create_preview(wanted)
-    except stripe.StripeError as error:
-        raise understood(error) from error
+    with asking() as api:
+        found = api.invoices.create_preview(wanted)
     return SeatChange(now, seats, found.amount_due, subscription.currency, None)
 
 
@@ -60,14 +56,11 @@ def seats_set(*, subscription: Subscription, seats: int, key: str, actor: Actor)
     Raises Invalid for a number that cannot be, Conflict while it cannot be changed, Away or StripeRefused.
     """
     now = _check(subscription, seats)
-    try:
-        _release(subscription)
-        if seats > now:
-            _more(subscription, seats, key)
-        else:
-            _fewer(subscription, seats)
-    except stripe.StripeError as error:
-        raise understood(error) from error
+    _release(subscription)
+    if seats > now:
+        _more(subscription, seats, key)
+    elif seats < now:
+        _fewer(subscription, seats)
     _record("subscription.seats", subscription, actor, {"from": now, "to": seats})
     return SeatChange(now, seats, 0, subscription.currency, subscription.period_ends_at if seats < now else None)
 
@@ -135,40 +128,38 @@ def _more(subscription: Subscription, seats: int, key: str) -> None:
         "proration_behavior": "always_invoice",
         "payment_behavior": "pending_if_incomplete",
     }
-    client().v1.subscriptions.update(subscription.pk, wanted, {"idempotency_key": f"seats-{key}"})
+    with asking() as api:
+        api.subscriptions.update(subscription.pk, wanted, {"idempotency_key": f"seats-{key}"})
 
 
 def _fewer(subscription: Subscription, seats: int) -> None:
     """A schedule goes on as it is, and has fewer from the next period on; then it lets go of the subscription."""
-    if seats == seats_of(subscription):
-        return  # what was asked for before has just been taken back
-    schedules = client().v1.subscription_schedules
-    schedule = schedules.create({"from_subscription": subscription.pk}).to_dict()
-    current = schedule["phases"][0]
     fewer = {item.price.stripe_id for item in _seat_items(subscription) if item.price}
-    now = [{"price": item["price"], "quantity": item["quantity"]} for item in current["items"]]
-    later = [{**item, "quantity": seats if item["price"] in fewer else item["quantity"]} for item in now]
-    phases: Any = [
-        {"items": now, "start_date": current["start_date"], "end_date": current["end_date"]},
-        {"items": later, "proration_behavior": "none"},
-    ]
-    schedules.update(schedule["id"], {"phases": phases, "end_behavior": "release"})
+    with asking() as api:
+        schedule = api.subscription_schedules.create({"from_subscription": subscription.pk}).to_dict()
+        current = schedule["phases"][0]
+        now = [{"price": item["price"], "quantity": item["quantity"]} for item in current["items"]]
+        later = [{**item, "quantity": seats if item["price"] in fewer else item["quantity"]} for item in now]
+        phases: Any = [
+            {"items": now, "start_date": current["start_date"], "end_date": current["end_date"]},
+            {"items": later, "proration_behavior": "none"},
+        ]
+        api.subscription_schedules.update(schedule["id"], {"phases": phases, "end_behavior": "release"})
 
 
 def _release(subscription: Subscription) -> None:
     """What was asked for the next period is forgotten."""
-    found = client().v1.subscriptions.retrieve(subscription.pk).to_dict()
-    if found["schedule"]:
-        client().v1.subscription_schedules.release(str(found["schedule"]))
+    with asking() as api:
+        schedule = api.subscriptions.retrieve(subscription.pk).to_dict()["schedule"]
+        if schedule:
+            api.subscription_schedules.release(str(schedule))
 
 
 def _end_with_period(subscription: Subscription, *, is_wanted: bool) -> None:
-    try:
-        if is_wanted:
-            _release(subscription)
-        client().v1.subscriptions.update(subscription.pk, {"cancel_at_period_end": is_wanted})
-    except stripe.StripeError as error:
-        raise understood(error) from error
+    if is_wanted:
+        _release(subscription)
+    with asking() as api:
+        api.subscriptions.update(subscription.pk, {"cancel_at_period_end": is_wanted})
 
 
 def _record(

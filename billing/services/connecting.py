@@ -2,10 +2,7 @@
 
 from typing import Any, Final
 
-import stripe
-
-from billing.clients.stripe import HEARD, client, understood
-from billing.models import Sync
+from billing.clients.stripe import API_VERSION, HEARD, asking
 from portal.core.audit import Actor, record
 
 OURS: Final = {"portal": "managed-sourcegraph"}
@@ -24,32 +21,29 @@ def stripe_connect(*, address: str, actor: Actor) -> str:
 
     Answers the signing secret where the endpoint is new: Stripe tells it only then. Raises Away or StripeRefused.
     """
-    try:
-        secret = _endpoint(address)
-        _portal()
-    except stripe.StripeError as error:
-        raise understood(error) from error
-    run = Sync(kind=Sync.Kind.ACCOUNTS)
-    record("stripe.connect", run, actor=actor, details={"address": address, "is_new": bool(secret)})
+    secret = _endpoint(address)
+    _portal()
+    record("stripe.connect", "stripe", actor=actor, details={"address": address, "is_new": bool(secret)})
     return secret
 
 
 def _endpoint(address: str) -> str:
-    endpoints = client().v1.webhook_endpoints
     wanted: Any = {"url": address, "enabled_events": list(HEARD), "metadata": OURS}
-    for found in endpoints.list({"limit": 100}).auto_paging_iter():
-        if found.to_dict()["metadata"].items() >= OURS.items():
-            endpoints.update(found.id, wanted)
-            return ""
-    new: Any = {**wanted, "api_version": stripe.api_version}
-    return str(endpoints.create(new).secret)
+    with asking() as api:
+        for found in api.webhook_endpoints.list({"limit": 100}).auto_paging_iter():
+            if found.to_dict()["metadata"].items() >= OURS.items():
+                api.webhook_endpoints.update(found.id, wanted)
+                return ""
+        new: Any = {**wanted, "api_version": API_VERSION}
+        return str(api.webhook_endpoints.create(new).secret)
 
 
 def _portal() -> None:
-    configurations = client().v1.billing_portal.configurations
-    default = next((each for each in configurations.list({"limit": 100}).auto_paging_iter() if each.is_default), None)
     wanted: Any = {"features": ON_STRIPES_PAGE}
-    if default:
-        configurations.update(default.id, wanted)
-    else:
-        configurations.create(wanted)
+    with asking() as api:
+        configurations = api.billing_portal.configurations
+        known = configurations.list({"limit": 100}).auto_paging_iter()
+        if default := next((each for each in known if each.is_default), None):
+            configurations.update(default.id, wanted)
+        else:
+            configurations.create(wanted)

@@ -1,12 +1,11 @@
 """Stripe's events are taken in: verified, kept once, and answered. What they are about is fetched anew by a worker."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from django.db import connection
 
-from billing.clients.stripe import verified
+from billing.clients.stripe import customer_of, verified
 from billing.services.facts import FETCH
 from portal.core import clock
 from provisioning.services.sending import send
@@ -35,7 +34,7 @@ def event_take(*, payload: bytes, signature: str) -> bool:
     row = {
         "id": event["id"],
         "kind": event["type"],
-        "customer": _customer(event["data"]["object"]),
+        "customer": customer_of(event["data"]["object"]),
         "happened_at": datetime.fromtimestamp(event["created"], UTC),
         "now": clock.now(),
     }
@@ -45,9 +44,3 @@ def event_take(*, payload: bytes, signature: str) -> bool:
     if due:
         send(FETCH)
     return bool(new)
-
-
-def _customer(thing: Mapping[str, Any]) -> str:
-    """The id of the customer that an object of Stripe's belongs to, or is; "" for none."""
-    found = thing["id"] if thing.get("object") == "customer" else thing.get("customer")
-    return str(found or "")

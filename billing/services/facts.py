@@ -5,22 +5,21 @@ facts cannot be had is tried again later and later, and stops nobody else.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import structlog
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from billing.clients.stripe import Facts, fetch
 from billing.models import Account, Invoice, Price, Subscription, SubscriptionItem, SubscriptionStatus
+from billing.services.turns import Turn, claim
 from billing.services.upkeep import upkeep_ask
 from portal.core import clock
 from provisioning.models import Instance, InstanceStatus
 from provisioning.services.sending import send_on_commit
 
-LEASE: Final = timedelta(seconds=60)
 FETCH: Final = "billing.tasks.fetch_facts"
 FIRST_RETRY: Final = timedelta(seconds=5)
 LONGEST_RETRY: Final = timedelta(hours=1)
@@ -28,15 +27,6 @@ MOST_AT_ONCE: Final = 20  # so that a task ends long before its time limit
 OWED: Final = {"open", "uncollectible"}
 UNPAID: Final = {SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID}
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Turn:
-    """A worker's right to write an account's facts, as long as nobody has taken a later one."""
-
-    account: Account
-    number: int
-    began_at: datetime
 
 
 def accounts_ask(accounts: QuerySet[Account]) -> int:
@@ -49,53 +39,34 @@ def accounts_ask(accounts: QuerySet[Account]) -> int:
 def accounts_go_on(*, most: int = MOST_AT_ONCE) -> int:
     """Facts that are due have been fetched, each customer's apart; answers of how many."""
     done = 0
-    while done < most and (turn := _claim()):
+    while done < most and (turn := claim(Account.objects.all())):
         _refresh(turn)
         done += 1
     return done
 
 
-def _refresh(turn: Turn) -> None:
+def _refresh(turn: Turn[Account]) -> None:
     """The account's facts are as Stripe has them now, or will be tried for again."""
     try:
-        facts = fetch(turn.account.stripe_id)
+        facts = fetch(turn.row.stripe_id)
         with transaction.atomic():
             _write(turn, facts)
     except Exception as error:
-        log.warning("facts.failed", account=turn.account.pk, error=str(error), exc_info=True)
-        _postpone(turn, error)
+        log.warning("facts.failed", account=turn.row.pk, error=str(error), exc_info=True)
+        turn.postpone(min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(turn.row.failures, 16)), error)
 
 
-@transaction.atomic
-def _claim() -> Turn | None:
-    now = clock.now()
-    due = Account.objects.select_for_update(of=("self",), skip_locked=True).filter(due_at__lte=now)
-    account = due.order_by("due_at").first()
-    if account is None:
-        return None
-    account.due_at, account.turn = now + LEASE, account.turn + 1
-    account.save(update_fields=["due_at", "turn"])
-    return Turn(account, account.turn, now)
-
-
-def _write(turn: Turn, facts: Facts) -> None:
+def _write(turn: Turn[Account], facts: Facts) -> None:
     """Nothing, where a later turn has been taken. What was asked for meanwhile stays due."""
-    account = Account.objects.select_for_update(of=("self",)).get(pk=turn.account.pk)
-    if account.turn != turn.number:
+    account = turn.ours().select_for_update(of=("self",)).first()
+    if account is None:
         return
     _subscriptions(account, facts)
     _invoices(account, facts.invoices)
     account.fetched_at, account.failures, account.error = clock.now(), 0, ""
-    account.due_at = None if account.asked_at <= turn.began_at else account.asked_at
+    account.due_at = turn.asked_meanwhile(account)
     account.save(update_fields=["fetched_at", "failures", "error", "due_at"])
     upkeep_ask(Instance.objects.filter(organization=account.organization_id).exclude(status=InstanceStatus.DELETED))
-
-
-def _postpone(turn: Turn, error: Exception) -> None:
-    wait = min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(turn.account.failures, 16))
-    Account.objects.filter(pk=turn.account.pk, turn=turn.number).update(
-        due_at=clock.now() + wait, failures=F("failures") + 1, error=str(error) or type(error).__name__
-    )
 
 
 def _subscriptions(account: Account, facts: Facts) -> None:

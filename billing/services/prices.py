@@ -125,4 +125,4 @@ def _is_news(row: UnitPrice, known: UnitPrice | None) -> bool:
 
 def _record(new: list[UnitPrice], actor: Actor) -> None:
     details = {f"{row.item} in {row.region}": row.nanos for row in new}
-    record("prices.change", new[0], actor=actor, details={"nanos": details})
+    record("prices.change", "price book", actor=actor, details={"nanos": details})

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from billing.clients.stripe import HEARD, listed
+from billing.clients.stripe import HEARD, customer_of, listed
 from billing.models import Account, StripeEvent, Subscription
 from billing.services.facts import accounts_ask, as_subscription
 from portal.core import clock
@@ -62,7 +62,6 @@ def _events() -> Iterator[Difference]:
     told = {event["id"]: event for event in listed("events", created={"gte": since})}
     come = set(StripeEvent.objects.filter(pk__in=told).values_list("pk", flat=True))
     for key in told.keys() - come:
-        thing = told[key]["data"]["object"]
-        customer = thing["id"] if thing["object"] == "customer" else thing.get("customer")
+        customer = customer_of(told[key]["data"]["object"])
         if customer and told[key]["type"] in HEARD:
-            yield Difference(str(customer), f"the event {key} ({told[key]['type']}) has not come.")
+            yield Difference(customer, f"the event {key} ({told[key]['type']}) has not come.")

@@ -10,9 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import stripe
-
-from billing.clients.stripe import client, listed, understood
+from billing.clients.stripe import asking, listed
 from billing.models import Feature, Plan, Price, Status
 from portal.core.audit import Actor, record
 
@@ -54,7 +52,8 @@ def catalogue_sync(*, actor: Actor, reason: str = "") -> list[Change]:
         _make(change)
     _learn_ids()
     if made:
-        _record(made, actor, reason)
+        details = {"changes": [str(change) for change in made]}
+        record("catalogue.sync", "catalogue", actor=actor, reason=reason, details=details)
     return made
 
 
@@ -108,15 +107,13 @@ def _price(price: Price, product: str) -> dict[str, Any]:
 
 
 def _make(change: Change) -> None:
-    service = getattr(client().v1, f"{change.kind}s")
     options = {"idempotency_key": change.idempotency_key}
-    try:
+    with asking() as api:
+        service = getattr(api, f"{change.kind}s")
         if change.verb == "create":
             service.create(dict(change.fields), options)
         else:
             service.update(change.stripe_id, dict(change.fields), options)
-    except stripe.StripeError as error:
-        raise understood(error) from error
 
 
 def _learn_ids() -> None:
@@ -138,8 +135,3 @@ def _differs(found: Any, wanted: Any) -> bool:
 
 def _said(value: Any) -> str:
     return json.dumps(value) if isinstance(value, dict | bool) else str(value)
-
-
-def _record(made: list[Change], actor: Actor, reason: str) -> None:
-    first = Plan.objects.first() or Plan(name=OURS)
-    record("catalogue.sync", first, actor=actor, reason=reason, details={"changes": [str(change) for change in made]})

@@ -46,7 +46,7 @@ def tell(instance: Instance, found: Standing, now: datetime) -> None:
         _queue(SUSPENDED, instance, f"{instance.suspended_at:%Y%m%d%H%M%S}", who, context)
 
 
-def next_word(_instance: Instance, found: Standing, now: datetime) -> datetime | None:
+def next_word(found: Standing, now: datetime) -> datetime | None:
     """When something is to be said next."""
     if found.state != State.TRIAL or found.until is None:
         return None

@@ -6,17 +6,17 @@ once an hour without being asked. A look compares and asks provisioning for the 
 next look follows. What does not succeed is kept with that instance, and stops no other.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from billing.models import Upkeep
 from billing.selectors.standings import standing_of
 from billing.services.telling import next_word, tell
+from billing.services.turns import Turn, claim
 from billing.terms.standing import Standing
 from portal.core import clock
 from portal.core.audit import Actor
@@ -36,7 +36,6 @@ from provisioning.services.sending import send_on_commit
 
 GO_ON: Final = "billing.tasks.go_on_with_upkeep"
 EVERY: Final = timedelta(hours=1)
-LEASE: Final = timedelta(seconds=60)
 SOON: Final = timedelta(minutes=1)
 AFTER_A_FAILURE: Final = timedelta(hours=1)
 MOST_AT_ONCE: Final = 50  # so that a task ends long before its time limit
@@ -48,16 +47,8 @@ INSERT INTO billing_upkeep (instance_id, asked_at, due_at, turn, state, failures
 SELECT instance.id, %(now)s, %(now)s, 0, '', 0, '' FROM provisioning_instance AS instance
 WHERE instance.status <> 'deleted' ON CONFLICT DO NOTHING
 """
+ROWS: Final = Upkeep.objects.select_related("instance__organization")
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Turn:
-    """A worker's right to write what it has found, as long as nobody has taken a later one."""
-
-    instance: Instance
-    number: int
-    began_at: datetime
 
 
 def upkeep_ask(instances: QuerySet[Instance]) -> None:
@@ -85,46 +76,34 @@ def upkeep_complete() -> None:
 def upkeep_go_on(*, most: int = MOST_AT_ONCE) -> int:
     """Those that are due have been looked at, each apart; answers how many."""
     done = 0
-    while done < most and (turn := _claim()):
+    while done < most and (turn := claim(ROWS)):
         _look(turn)
         done += 1
     return done
 
 
-@transaction.atomic
-def _claim() -> Turn | None:
-    now = clock.now()
-    due = Upkeep.objects.select_for_update(of=("self",), skip_locked=True).filter(due_at__lte=now)
-    row = due.select_related("instance__organization").order_by("due_at").first()
-    if row is None:
-        return None
-    row.due_at, row.turn = now + LEASE, row.turn + 1
-    row.save(update_fields=["due_at", "turn"])
-    return Turn(row.instance, row.turn, now)
-
-
-def _look(turn: Turn) -> None:
+def _look(turn: Turn[Upkeep]) -> None:
     try:
         with transaction.atomic():
-            if _is_ours(turn):
+            if turn.ours().exists():
                 _compare(turn)
     except Exception as error:
         if not isinstance(error, ServiceError):
-            log.exception("upkeep.failed", instance=turn.instance.pk)
-        _postpone(turn, error)
+            log.exception("upkeep.failed", instance=turn.row.pk)
+        turn.postpone(SOON, error)
 
 
-def _compare(turn: Turn) -> None:
-    instance, now = turn.instance, clock.now()
+def _compare(turn: Turn[Upkeep]) -> None:
+    """Locks the instance before its upkeep, as the end of an operation does."""
+    instance, now = turn.row.instance, clock.now()
     if instance.status == InstanceStatus.DELETED:
         Upkeep.objects.filter(pk=instance.pk).update(due_at=None, state="", until=None, delete_at=None, error="")
         return
     found = standing_of(instance, now)
     tell(instance, found, now)
-    waits_for = _bring(instance, found, now)
-    dates = [now + EVERY, found.until, next_word(instance, found, now), waits_for]
+    dates = [now + EVERY, found.until, next_word(found, now), _bring(instance, found, now)]
     row = Upkeep.objects.select_for_update(of=("self",)).get(pk=instance.pk)
-    row.due_at = row.asked_at if row.asked_at > turn.began_at else min(date for date in dates if date and date > now)
+    row.due_at = turn.asked_meanwhile(row) or min(date for date in dates if date and date > now)
     row.looked_at, row.failures, row.error = now, 0, ""
     row.state, row.until, row.delete_at = found.state, found.until, found.delete_at
     row.save(update_fields=["due_at", "looked_at", "failures", "error", "state", "until", "delete_at"])
@@ -153,13 +132,3 @@ def _bring(instance: Instance, found: Standing, now: datetime) -> datetime | Non
         elif found.notice != instance.suspended_because:
             Instance.objects.filter(pk=instance.pk).update(suspended_because=found.notice)
     return None
-
-
-def _is_ours(turn: Turn) -> bool:
-    return Upkeep.objects.filter(pk=turn.instance.pk, turn=turn.number).exists()
-
-
-def _postpone(turn: Turn, error: Exception) -> None:
-    Upkeep.objects.filter(pk=turn.instance.pk, turn=turn.number).update(
-        due_at=clock.now() + SOON, failures=F("failures") + 1, error=str(error) or type(error).__name__
-    )

@@ -50,6 +50,8 @@ MEANING: Final[dict[SubscriptionStatus, Effect]] = {
     SubscriptionStatus.INCOMPLETE_EXPIRED: Effect.NONE,
 }
 _ORDER: Final = list(MEANING)
+# Somebody has it: it is not still to begin, and not over.
+PAID_FOR: Final = [status for status, effect in MEANING.items() if effect not in {Effect.NONE, Effect.ENDS}]
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ class Actor:
 
 def record(
     action: str,
-    target: Model,
+    target: Model | str,
     *,
     organization_id: str | None = None,
     actor: Actor | None = None,
@@ -27,11 +27,15 @@ def record(
     reason: str = "",
     details: dict[str, Any] | None = None,
 ) -> AuditEvent:
-    """The event is written. `actor` for people; `actor_label` alone for processes."""
+    """The event is written. `actor` for people; `actor_label` alone for processes.
+
+    `target` is the row that it is about, or the name of what is no row, such as an account elsewhere.
+    """
+    kind, key = (target, "") if isinstance(target, str) else (target._meta.model_name or "", str(target.pk))  # noqa: SLF001 - Django's documented model API
     return AuditEvent.objects.create(
         action=action,
-        object_type=target._meta.model_name or "",  # noqa: SLF001 - Django's documented model API
-        object_id=str(target.pk),
+        object_type=kind,
+        object_id=key,
         organization_id=organization_id,
         actor=actor.user if actor else None,
         actor_label=actor.label if actor else actor_label,

@@ -99,24 +99,44 @@ def _bill(books: Books, subscription: Json, behavior: str) -> None:
         billing.bill_now(books, subscription, "subscription_create", lines, behavior)
 
 
+# What is not so, or not known, of a new subscription.
+_NOTHING_YET: Json = {
+    "application": None,
+    "application_fee_percent": None,
+    "billing_cycle_anchor_config": None,
+    "billing_thresholds": None,
+    "cancel_at_period_end": False,
+    "canceled_at": None,
+    "default_source": None,
+    "ended_at": None,
+    "latest_invoice": None,
+    "livemode": False,
+    "next_pending_invoice_item_invoice": None,
+    "on_behalf_of": None,
+    "pause_collection": None,
+    "pending_invoice_item_interval": None,
+    "pending_setup_intent": None,
+    "pending_update": None,
+    "schedule": None,
+    "transfer_data": None,
+    "trial_end": None,
+    "trial_start": None,
+}
+
+
 def _document(books: Books, customer: Json, wanted: Wanted, key: str, items: list[Json]) -> Json:
     at = books.now(customer)
     _check_collection(wanted)
     return {
+        **_NOTHING_YET,
         "id": key,
         "object": "subscription",
-        "application": None,
-        "application_fee_percent": None,
         "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None}
         | dict(wanted.get("automatic_tax") or {}),
         "billing_cycle_anchor": at,
-        "billing_cycle_anchor_config": None,
         "billing_mode": {"flexible": None, "type": "classic", "updated_at": None},
         "billing_schedules": [],
-        "billing_thresholds": None,
         "cancel_at": wanted.get("cancel_at"),
-        "cancel_at_period_end": False,
-        "canceled_at": None,
         "cancellation_details": dict(NO_DETAILS),
         "collection_method": wanted.get("collection_method", "charge_automatically"),
         "created": at,
@@ -124,36 +144,22 @@ def _document(books: Books, customer: Json, wanted: Wanted, key: str, items: lis
         "customer": customer["id"],
         "days_until_due": wanted.get("days_until_due"),
         "default_payment_method": wanted.get("default_payment_method"),
-        "default_source": None,
         "default_tax_rates": [],
         "description": wanted.get("description"),
         "discounts": [],
-        "ended_at": None,
         "invoice_settings": {"account_tax_ids": None, "issuer": {"type": "self"}},
         "items": listing(f"/v1/subscription_items?subscription={key}", items),
-        "latest_invoice": None,
-        "livemode": False,
         "metadata": dict(wanted.get("metadata") or {}),
-        "next_pending_invoice_item_invoice": None,
-        "on_behalf_of": None,
-        "pause_collection": None,
         "payment_settings": {
             "payment_method_options": None,
             "payment_method_types": None,
             "save_default_payment_method": "off",
             **(wanted.get("payment_settings") or {}),
         },
-        "pending_invoice_item_interval": None,
-        "pending_setup_intent": None,
-        "pending_update": None,
-        "schedule": None,
         "start_date": at,
         "status": "incomplete",
         "test_clock": customer["test_clock"],
-        "transfer_data": None,
-        "trial_end": None,
         "trial_settings": wanted.get("trial_settings") or END_OF_TRIAL,
-        "trial_start": None,
     }
 
 

@@ -142,6 +142,7 @@ def _choices(membership: Membership, form: InstanceForm) -> dict[str, Any]:
         "size": size,
         "plan": story_of(plan_for_new(size=size, tenancy=Tenancy.DEDICATED)) if size else None,
         "trial_days": settings.TRIAL_DAYS,
+        "trial_kept_days": settings.TRIAL_KEPT_DAYS,
         "instance_domain": settings.INSTANCE_DOMAIN,
         "verdict": check_slug(slug) if slug and not form.is_bound else None,
         "domain": domain_of(slug),

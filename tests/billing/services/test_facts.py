@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from billing.models import Account, Invoice, Subscription
-from billing.services.facts import _claim, _refresh, accounts_ask, accounts_go_on
+from billing.services.facts import _refresh, accounts_ask, accounts_go_on
+from billing.services.turns import claim
 from portal.core import clock
 from tests.billing.shop import BEGIN
 
@@ -80,17 +81,17 @@ class TestUnpaid:
         found = known(failing)
         assert (found.status, found.unpaid_since) == ("active", None)
 
-    def test_where_stripe_has_given_up_it_is_since_we_knew(self, shop, failing):
-        known(failing)
+    def test_where_no_invoice_is_open_any_more_it_is_since_we_knew(self, shop, failing):
+        since = known(failing).unpaid_since
         shop.api.invoices.void_invoice(Invoice.objects.get(status="open").pk)
-        Subscription.objects.update(status="past_due")
-        since = Subscription.objects.get().unpaid_since
         accounts_ask(Account.objects.all())
-        assert known(failing).unpaid_since in {since, None}
+        found = known(failing)
+        assert not Invoice.objects.filter(status="open").exists()
+        assert (found.status, found.unpaid_since) == ("past_due", since)
 
 
 def test_who_asks_while_it_is_fetched_is_answered_by_another(shop, account):
-    turn = _claim()
+    turn = claim(Account.objects.all())
     assert turn
     accounts_ask(Account.objects.all())
     _refresh(turn)
@@ -102,7 +103,7 @@ def test_who_asks_while_it_is_fetched_is_answered_by_another(shop, account):
 
 
 def test_what_a_slow_worker_found_out_does_not_count(shop, account):
-    slow = _claim()
+    slow = claim(Account.objects.all())
     assert slow
     Account.objects.update(due_at=clock.now())
     made = shop.subscribe(account, SEATS)

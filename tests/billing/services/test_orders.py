@@ -1,4 +1,4 @@
-"""Every order, every duplicate and every single loss of a flow's events ends in the same state: exhaustively.
+"""Every order, every duplicate and every single loss of a flow's last events ends in the same state: exhaustively.
 
 What a flow does at Stripe is done once; then its events, as Stripe has told them, are given to us in each of those
 ways, with the facts fetched after every one of them, and at the end only.
@@ -18,7 +18,7 @@ from tests.billing.shop import Shop, signed
 
 pytestmark = pytest.mark.django_db
 SEATS = {"team-month-usd-1": 25}
-MOST = 4  # of one flow: of these there are 288 ways
+MOST = 4  # of one flow: of these there are 288 ways; of all that a flow has, too many
 Event = dict[str, Any]
 Flow = Callable[[Shop, Account], None]
 

@@ -209,7 +209,7 @@ def test_what_has_just_failed_is_not_asked_for_at_once(running, day):
     assert asked() == ["suspend", "suspend"]
 
 
-def test_one_instances_trouble_is_kept_with_it_and_stops_no_other(running, day, globex, charlie, monkeypatch):
+def test_one_instances_trouble_is_kept_with_it_and_stops_no_other(running, day, globex, monkeypatch):
     mine = {field.attname: getattr(running, field.attname) for field in Instance._meta.fields}
     other = {"id": "src-2", "slug": "globex", "domain": "globex", "organization_id": globex.pk, "status": "running"}
     Instance.objects.create(**{**mine, **other})
