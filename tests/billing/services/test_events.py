@@ -5,6 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from billing.models import Account, StripeEvent
+from billing.services.events import keep
 from portal.core import clock
 from tests.billing.shop import SECRET, event, signed
 
@@ -96,3 +97,13 @@ def test_without_a_secret_nothing_counts(known, settings):
 
 def test_it_is_for_stripe_alone(client):
     assert client.get(ADDRESS).status_code == 405
+
+
+def test_a_worker_is_called_once_for_facts_that_are_due_already(known):
+    def kept(key: str) -> tuple[bool, bool]:
+        now = clock.now()
+        return keep({"id": key, "kind": "invoice.paid", "customer": "cus_1", "happened_at": now, "now": now})
+
+    assert [kept("evt_1"), kept("evt_2"), kept("evt_2")] == [(True, True), (True, False), (False, False)]
+    Account.objects.update(due_at=None)
+    assert kept("evt_3") == (True, True)

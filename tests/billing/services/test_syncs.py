@@ -47,8 +47,8 @@ def test_what_stripe_does_not_answer_is_told_and_the_next_run_completes_it(devcl
     assert (again.status, len(again.changes)) == ("done", 37)
 
 
-def test_a_bug_of_ours_is_told_too_and_is_not_run_forever(by_ada, monkeypatch):
-    monkeypatch.setattr("billing.services.syncs.RUNS", {})
+def test_what_nobody_foresaw_is_told_too_and_is_not_run_forever(by_ada, settings):
+    settings.STRIPE_API_BASE = 5  # no address at all
     sync_request(KIND, actor=by_ada)
     assert syncs_go_on() == 1
     assert Sync.objects.get().status == "failed"
