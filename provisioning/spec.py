@@ -1,7 +1,7 @@
 """An instance as an operation sees it: a frozen snapshot, so that a job ends on the terms it was begun on."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from provisioning.models import Instance, InstanceStatus, Size
@@ -44,6 +44,26 @@ class SizeSpec:
 
 
 @dataclass(frozen=True)
+class FeatureSpec:
+    """A feature that is switched on: the Helm values and the parts (Google resources, by name) that it adds.
+
+    `units` is how many of what it counts. What may be in it, provisioning.fleet.features says.
+    """
+
+    name: str
+    units: int = 1
+    values: Mapping[str, Any] = field(default_factory=dict)
+    parts: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "FeatureSpec":
+        return cls(**{**document, "parts": tuple(document["parts"])})
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "parts": list(self.parts)}
+
+
+@dataclass(frozen=True)
 class InstanceSpec:
     """All that a step may know of an instance. Every name in the cloud derives from `id` and never changes."""
 
@@ -58,7 +78,7 @@ class InstanceSpec:
     app_version: str
     chart_version: str
     architecture: str
-    features: tuple[str, ...]
+    features: tuple[FeatureSpec, ...]
     admin_email: str
     size: SizeSpec
     is_suspended: bool = False
@@ -73,11 +93,15 @@ class InstanceSpec:
             "instance-type": self.kind,
         }
 
+    def has_part(self, part: str) -> bool:
+        """Whether one of its features adds that part."""
+        return any(part in feature.parts for feature in self.features)
+
     def as_json(self) -> dict[str, Any]:
         """Whether it is suspended is told only where it is, so that a version of the portal that knows nothing of that
         reads all other specs.
         """
-        document = asdict(self)
+        document = {**asdict(self), "features": [feature.as_json() for feature in self.features]}
         return document if self.is_suspended else {name: document[name] for name in document if name != "is_suspended"}
 
     @classmethod
@@ -86,7 +110,7 @@ class InstanceSpec:
             **{
                 **document,
                 "architecture": FIRST_NUMBERS.get(document["architecture"], document["architecture"]),
-                "features": tuple(document["features"]),
+                "features": tuple(map(FeatureSpec.from_json, document["features"])),
                 "size": SizeSpec(**document["size"]),
             },
         )
@@ -106,7 +130,7 @@ def spec_of(instance: Instance) -> InstanceSpec:
         app_version=instance.release.app_version,
         chart_version=instance.release.chart_version,
         architecture=instance.architecture,
-        features=tuple(instance.features),
+        features=tuple(map(FeatureSpec.from_json, instance.features)),
         admin_email=instance.admin_email,
         size=SizeSpec.of(instance.size).with_disks_of_at_least(instance.disk_floor_gb),
         is_suspended=instance.status == InstanceStatus.SUSPENDED,

@@ -22,6 +22,7 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
     "gkebackup": ("v1",),
     "iam": ("v1",),
     "iamcredentials": ("v1",),
+    "logging": ("v2",),
     "monitoring": ("v3",),
     "secretmanager": ("v1",),
     "servicenetworking": ("v1",),

@@ -14,6 +14,7 @@ _MODULES = (
     "databases",
     "iam",
     "liens",
+    "log_buckets",
     "monitoring",
     "networks",
     "node_pool_updates",

@@ -28,6 +28,7 @@ BUSY = {
     OperationKind.PROVISION: Standing("Coming up", "busy", "loader-circle", spins=True),
     OperationKind.UPGRADE: Standing("Upgrading", "busy", "loader-circle", spins=True),
     OperationKind.RESIZE: Standing("Resizing", "busy", "loader-circle", spins=True),
+    OperationKind.APPLY_FEATURES: Standing("Changing features", "busy", "loader-circle", spins=True),
     OperationKind.SUSPEND: Standing("Being suspended", "busy", "loader-circle", spins=True),
     OperationKind.RESUME: Standing("Coming back", "busy", "loader-circle", spins=True),
     OperationKind.REPAIR: Standing("Being repaired", "busy", "loader-circle", spins=True),

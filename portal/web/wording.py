@@ -24,6 +24,9 @@ WORDS = {
     OperationKind.PROVISION: OperationWords("Setup", "Bringing up", "is ready", "The setup of"),
     OperationKind.UPGRADE: OperationWords("Upgrade", "Upgrading", "is upgraded", "The upgrade of"),
     OperationKind.RESIZE: OperationWords("Resize", "Resizing", "has its new size", "The resize of"),
+    OperationKind.APPLY_FEATURES: OperationWords(
+        "Change of features", "Changing the features of", "has its features", "The change of features of"
+    ),
     OperationKind.SUSPEND: OperationWords("Suspension", "Suspending", "is suspended", "The suspension of"),
     OperationKind.RESUME: OperationWords("Return from suspension", "Bringing back", "runs again", "The return of"),
     OperationKind.REPAIR: OperationWords("Repair", "Repairing", "is as it should be", "The repair of"),

@@ -195,7 +195,7 @@ class InstancePage(ShowsUpdates, NobodyEdits, PageWithPlans):
 
     @admin.display(description="Features")
     def switched_on(self, instance: Instance) -> str:
-        return ", ".join(instance.features) or NOTHING
+        return ", ".join(feature["name"] for feature in instance.features) or NOTHING
 
     @admin.display(description="Address")
     def address(self, instance: Instance) -> SafeString:

@@ -94,7 +94,15 @@ class Instance(models.Model):
         db_column="architecture_number",
         help_text="The template that its infrastructure is built by.",
     )
-    features = models.JSONField(default=list, blank=True, help_text="Features that are switched on.")
+    features = models.JSONField(
+        default=list,
+        blank=True,
+        editable=False,
+        help_text="What is switched on: provisioning.spec.FeatureSpec, as JSON.",
+    )
+    outbound_address = models.GenericIPAddressField(
+        null=True, blank=True, editable=False, help_text="What it calls the outside from, where that is one address."
+    )
     disk_floor_gb = models.JSONField(
         default=dict,
         db_default=Value({}, models.JSONField()),

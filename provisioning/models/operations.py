@@ -12,6 +12,7 @@ class OperationKind(models.TextChoices):
     PROVISION = "provision"
     UPGRADE = "upgrade"
     RESIZE = "resize"
+    APPLY_FEATURES = "apply-features"
     SUSPEND = "suspend"
     RESUME = "resume"
     REPAIR = "repair"

@@ -1,12 +1,14 @@
 """Everything that changes an instance, by subject. Pages, API, admin and tasks all call these and nothing below."""
 
 from provisioning.services.changes import (
+    instance_apply_features,
     instance_convert,
     instance_repair,
     instance_resize,
     instance_upgrade,
     resized,
     upgraded,
+    with_features,
 )
 from provisioning.services.clusters import cluster_add
 from provisioning.services.instances import instance_create, instance_delete, trial_start
@@ -28,6 +30,7 @@ __all__ = [
     "check_slug",
     "cluster_add",
     "drift_check_request",
+    "instance_apply_features",
     "instance_convert",
     "instance_create",
     "instance_delete",
@@ -50,4 +53,5 @@ __all__ = [
     "suspended",
     "trial_start",
     "upgraded",
+    "with_features",
 ]

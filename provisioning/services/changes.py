@@ -1,6 +1,6 @@
-"""What happens to a running instance: another version, another size, a repair."""
+"""What happens to a running instance: another version, another size, other features, a repair."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -8,12 +8,13 @@ from django.db import transaction
 
 from portal.core.audit import Actor, record
 from portal.core.errors import Conflict, Invalid
+from provisioning.fleet.features import check_feature
 from provisioning.fleet.releases import way
 from provisioning.fleet.versions import is_newer
 from provisioning.models import Instance, Kind, Operation, OperationKind, Release, Size
 from provisioning.services.operations import operation_request
 from provisioning.services.running import check_left_alone, check_running, locked
-from provisioning.spec import InstanceSpec, SizeSpec, spec_of
+from provisioning.spec import FeatureSpec, InstanceSpec, SizeSpec, spec_of
 
 
 def upgraded(instance: Instance, release: Release) -> InstanceSpec:
@@ -57,6 +58,29 @@ def instance_upgrade(*, instance: Instance, release: Release, actor: Actor, reas
 def instance_resize(*, instance: Instance, size: Size, actor: Actor, reason: str = "") -> Operation:
     """Its change to that size runs. Raises Invalid, or Conflict unless it is running and left alone."""
     return _change(instance, OperationKind.RESIZE, lambda row: resized(row, size), actor, reason)
+
+
+def with_features(instance: Instance, features: Iterable[FeatureSpec]) -> InstanceSpec:
+    """The instance's spec with just these features on.
+
+    Raises Conflict unless it is running or when it has just these, Invalid for one that cannot be made.
+    """
+    check_running(instance, "given features")
+    wanted = tuple(sorted(features, key=lambda feature: feature.name))
+    for feature in wanted:
+        check_feature(feature.values, feature.parts)
+    spec = spec_of(instance)
+    if wanted == spec.features:
+        raise Conflict("The instance has just these features already.")
+    return replace(spec, features=wanted)
+
+
+def instance_apply_features(
+    *, instance: Instance, features: Iterable[FeatureSpec], actor: Actor, reason: str = ""
+) -> Operation:
+    """One operation runs after which just these features are on. Raises as `with_features`, or Conflict."""
+    wanted = tuple(features)
+    return _change(instance, OperationKind.APPLY_FEATURES, lambda row: with_features(row, wanted), actor, reason)
 
 
 def instance_repair(*, instance: Instance, actor: Actor, reason: str = "") -> Operation:

@@ -7,6 +7,7 @@ NETWORK = "sourcegraph"
 SUBNET = "sourcegraph"
 POD_RANGE, SERVICE_RANGE = "pods", "services"
 ROUTER = "sourcegraph"
+OUTBOUND_ADDRESS = "outbound"
 PRIVATE_RANGE = "private-services"
 ADDRESS = "sourcegraph"
 CLUSTER = "sourcegraph"
@@ -52,6 +53,17 @@ def backup_plan_path(spec: InstanceSpec) -> str:
 
 def network_path(project: str) -> str:
     return f"projects/{project}/global/networks/{NETWORK}"
+
+
+def outbound_address_url(spec: InstanceSpec) -> str:
+    """As Compute Engine writes it where something refers to the address."""
+    place = f"projects/{spec.id}/regions/{spec.region}/addresses/{OUTBOUND_ADDRESS}"
+    return f"https://www.googleapis.com/compute/v1/{place}"
+
+
+def log_bucket_path(spec: InstanceSpec) -> str:
+    """Where all of the project's logs are kept that nothing sends elsewhere."""
+    return f"projects/{spec.id}/locations/global/buckets/_Default"
 
 
 def account_email(spec: InstanceSpec, account: str) -> str:

@@ -3,7 +3,8 @@
 from typing import Any
 
 from provisioning.clients.google import AlreadyExists, NotFound, api, execute
-from provisioning.engine.action import AsWanted, Context, Differs, Missing, NotYet, Seen
+from provisioning.engine.action import AsWanted, Context, Differs, Missing, NotYet, Seen, UnderWay
+from provisioning.fleet.features import STATIC_ADDRESS
 from provisioning.steps import names
 from provisioning.steps.compute import ComputeResource
 from provisioning.steps.differences import differences
@@ -61,24 +62,75 @@ class Subnet(ComputeResource):
         return api("compute", "v1").subnetworks().setPrivateIpGoogleAccess(**place, body={field: True})
 
 
+class OutboundAddress(ComputeResource):
+    """Static outbound address"""
+
+    collection, argument, name = "addresses", "address", names.OUTBOUND_ADDRESS
+    is_regional = True
+    changeable = frozenset({"labels"})
+
+    def body(self, context: Context) -> dict[str, Any]:
+        return {"addressType": "EXTERNAL", "labels": context.spec.labels}
+
+    def change(self, context: Context, found: dict[str, Any], field: str) -> Any:  # noqa: ARG002 - labels alone
+        return self.set_labels(context, found)
+
+    def outputs(self, found: dict[str, Any]) -> dict[str, Any]:
+        return {"outbound_address": found["address"]}
+
+
 class Gateway(ComputeResource):
-    """Outgoing internet access"""
+    """Outgoing internet access
+
+    From addresses of Google's choice, or from one that is the instance's own where a feature asks for that: that one is
+    reserved before the gateway takes to it, and given back only once the gateway has left it.
+    """
 
     collection, argument, name = "routers", "router", names.ROUTER
     is_regional = True
     changeable = frozenset({"nats"})
+    address = OutboundAddress()
 
     def body(self, context: Context) -> dict[str, Any]:
-        return {
-            "network": names.network_path(context.spec.id),
-            "nats": [
-                {
-                    "name": "nat",
-                    "natIpAllocateOption": "AUTO_ONLY",
-                    "sourceSubnetworkIpRangesToNat": "ALL_SUBNETWORKS_ALL_IP_RANGES",
-                }
-            ],
+        nat = {
+            "name": "nat",
+            "natIpAllocateOption": "AUTO_ONLY",
+            "natIps": [],
+            "sourceSubnetworkIpRangesToNat": "ALL_SUBNETWORKS_ALL_IP_RANGES",
         }
+        if context.spec.has_part(STATIC_ADDRESS):
+            nat |= {"natIpAllocateOption": "MANUAL_ONLY", "natIps": [names.outbound_address_url(context.spec)]}
+        return {"network": names.network_path(context.spec.id), "nats": [nat]}
+
+    def see(self, context: Context) -> Seen:
+        """An address that is reserved and unused costs money, so that it counts as a difference."""
+        address = self.address.look(context)
+        try:
+            seen = super().see(context)
+        except NotFound:
+            if isinstance(address, Missing):
+                raise
+            return address if isinstance(address, UnderWay) else Differs("there is its address, and no gateway")
+        if context.spec.has_part(STATIC_ADDRESS):
+            return seen if isinstance(address, AsWanted) and not isinstance(seen, AsWanted) else address
+        if not isinstance(seen, AsWanted) or isinstance(address, Missing | UnderWay):
+            return seen
+        return Differs("its former address is still reserved")
+
+    def create(self, context: Context) -> str:
+        is_wanted, address = context.spec.has_part(STATIC_ADDRESS), self.address.look(context)
+        if is_wanted and not isinstance(address, AsWanted):
+            return self.address.make(context)
+        if not is_wanted and not isinstance(address, Missing) and isinstance(super().see(context), AsWanted):
+            return self.address.remove(context)
+        return super().create(context)
+
+    def remove(self, context: Context) -> str:
+        """The gateway goes first: its address is in use as long as it is there."""
+        try:
+            return super().remove(context)
+        except NotFound:
+            return self.address.remove(context)
 
 
 class PrivateRange(ComputeResource):

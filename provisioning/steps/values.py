@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from provisioning.fleet.architectures import architecture_of
+from provisioning.fleet.features import ENVIRONMENT, OFF_BY_DEFAULT
 from provisioning.models import Kind
 from provisioning.spec import InstanceSpec
 from provisioning.steps import names
@@ -78,9 +79,21 @@ def values_for(spec: InstanceSpec, brought: BroughtCluster | None = None) -> dic
     values["frontend"] |= {"replicaCount": spec.size.frontend_replicas, "ingress": _ingress(spec, brought)}
     for component in ("gitserver", "indexedSearch", "searcher", "worker", "preciseCodeIntel"):
         values[component]["replicaCount"] = 1
+    for component, variables in _switches(spec).items():
+        values[component]["env"] = {name: {"value": value} for name, value in variables.items()}
     if spec.kind == Kind.REHEARSAL:
         values = _merged(values, {component: {"replicaCount": 0} for component in BACKGROUND})
     return _merged(values, _on_google(spec) if brought is None else _on_brought(spec, brought))
+
+
+def _switches(spec: InstanceSpec) -> dict[str, dict[str, str]]:
+    """The environment by component: what features of the instance switch on, and what is off without them."""
+    switches = {component: dict(variables) for component, variables in OFF_BY_DEFAULT.items()}
+    for feature in spec.features:
+        for component, settings in feature.values.items():
+            variables = {name: variable["value"] for name, variable in settings[ENVIRONMENT].items()}
+            switches[component] = {**switches.get(component, {}), **variables}
+    return switches
 
 
 def _resources(spec: InstanceSpec, request: Request) -> dict[str, dict[str, str]]:

@@ -5,6 +5,7 @@ from provisioning.engine.gate import add_gate
 from provisioning.engine.graph import register
 from provisioning.mail import register_mails
 from provisioning.models import Operation, Tenancy
+from provisioning.workflows.apply_features import APPLY_FEATURES
 from provisioning.workflows.migrate_architecture import MIGRATE_ARCHITECTURE
 from provisioning.workflows.provision import PROVISION
 from provisioning.workflows.rehearse import REHEARSE
@@ -23,6 +24,7 @@ _ALL = (
     ROLLBACK,
     RESTORE,
     RESIZE,
+    APPLY_FEATURES,
     SUSPEND,
     RESUME,
     REPAIR,

@@ -18,6 +18,7 @@ ALL_SERVICES = (
     "container",
     "gkebackup",
     "iam",
+    "logging",
     "monitoring",
     "secretmanager",
     "servicenetworking",
@@ -27,7 +28,7 @@ REGION = "us-central1"
 ZONE = "us-central1-a"
 PROPAGATION_SECONDS = 31  # until an enabled service answers, and more than a new service account needs
 
-_VERSIONS = {"cloudresourcemanager": "v3", "monitoring": "v3"}
+_VERSIONS = {"cloudresourcemanager": "v3", "logging": "v2", "monitoring": "v3"}
 _SERVICE_PATHS = {"compute": "compute/v1/", "storage": "storage/v1/"}
 _numbers = count(1)
 

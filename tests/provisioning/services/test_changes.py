@@ -8,8 +8,15 @@ from django.db import connection
 from portal.core.errors import Conflict, Invalid
 from portal.core.models import AuditEvent
 from provisioning.models import Instance, Size
-from provisioning.services import instance_repair, instance_resize, instance_upgrade, resized, upgraded
-from provisioning.spec import InstanceSpec, spec_of
+from provisioning.services import (
+    instance_apply_features,
+    instance_repair,
+    instance_resize,
+    instance_upgrade,
+    resized,
+    upgraded,
+)
+from provisioning.spec import FeatureSpec, InstanceSpec, spec_of
 from tests.conftest import SUSPENDED, release
 
 
@@ -32,7 +39,7 @@ class TestAnUpgrade:
     def test_wants_the_release_and_remembers_the_one_before(self, running, by_alice):
         operation = instance_upgrade(instance=running, release=release("5.12.0"), actor=by_alice, reason="New.")
         assert (operation.kind, operation.status) == ("upgrade", "running")
-        assert operation.previous == spec_of(running).as_json() | {"features": []}
+        assert operation.previous == spec_of(running).as_json()
         assert operation.wanted == operation.previous | {"app_version": "5.12.0"}
         assert operation.inputs == {"towards": "5.12.0"}
         event = AuditEvent.objects.get(action="operation.request", details__kind="upgrade")
@@ -59,7 +66,7 @@ class TestAResize:
         operation = instance_resize(instance=running, size=larger, actor=by_alice)
         size = operation.wanted["size"]
         assert (size["name"], size["sql_disk_gb"], size["search_disk_gb"]) == ("s", 50, 9)
-        assert operation.previous == spec_of(running).as_json() | {"features": []}
+        assert operation.previous == spec_of(running).as_json()
 
     def test_to_the_same_size_is_refused(self, running, by_alice):
         with pytest.raises(Invalid, match="has size xs already"):
@@ -68,6 +75,26 @@ class TestAResize:
     def test_to_a_smaller_one_keeps_the_disks(self, running, larger):
         running.size, smaller = larger, running.size
         assert resized(running, smaller).size.disks == spec_of(running).size.disks
+
+
+class TestFeatures:
+    def test_all_of_them_are_one_operation_in_an_order_of_their_own(self, running, by_alice):
+        features = [FeatureSpec("b", parts=("static-address",)), FeatureSpec("a", units=3)]
+        operation = instance_apply_features(instance=running, features=features, actor=by_alice)
+        assert [feature["name"] for feature in operation.wanted["features"]] == ["a", "b"]
+        assert InstanceSpec.from_json(operation.wanted).features == tuple(reversed(features))
+        assert operation.previous == spec_of(running).as_json()
+
+    def test_what_is_on_already_is_not_asked_for_again(self, running, by_alice):
+        feature = FeatureSpec("a", values={"worker": {"env": {"A": {"value": "b"}}}})
+        running.features = [feature.as_json()]
+        running.save()
+        with pytest.raises(Conflict, match="just these features already"):
+            instance_apply_features(instance=running, features=[feature], actor=by_alice)
+
+    def test_what_has_no_step_is_refused(self, running, by_alice):
+        with pytest.raises(Invalid, match="no step yet"):
+            instance_apply_features(instance=running, features=[FeatureSpec("a", parts=("b",))], actor=by_alice)
 
 
 def test_a_repair_wants_what_the_instance_is(running, by_alice):

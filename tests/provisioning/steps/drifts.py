@@ -211,6 +211,12 @@ def patch_router(world):
     execute(api("compute", "v1").routers().patch(**regional(world), router=names.ROUTER, body={"nats": [nat]}))
 
 
+def patch_log_bucket(world):
+    buckets = api("logging", "v2").projects().locations().buckets()
+    body = {"retentionDays": 7}
+    execute(buckets.patch(name=names.log_bucket_path(world.spec), updateMask="retentionDays", body=body))
+
+
 SPEC = spec_for_tests()
 NODES_MAIL = f"serviceAccount:gke-nodes@{SPEC.id}.iam.gserviceaccount.com"
 OPEN = {"enabled": True, "cidrBlocks": [{"displayName": "eve", "cidrBlock": "0.0.0.0/0"}]}
@@ -244,6 +250,7 @@ DRIFTS = (
             "ALL_SUBNETWORKS_ALL_PRIMARY_IP_RANGES",
         ),
     )),
+    Drift("log-retention", "shorter", patch_log_bucket, (Change("retentionDays", 30, 7),)),
     Drift("private-range", "labelled", label_address(names.PRIVATE_RANGE), (
         Change("labels.instance-type", "trial", "production"),
     )),

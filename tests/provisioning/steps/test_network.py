@@ -1,11 +1,14 @@
+from dataclasses import replace
+
 import pytest
 
 from provisioning.clients.google import NotFound, api, execute
 from provisioning.engine.action import AsWanted, Differs, Missing, NotYet, Refused, UnderWay
 from provisioning.engine.graph import Goal
+from provisioning.spec import FeatureSpec
 from provisioning.steps.gke import Cluster
 from provisioning.steps.leftovers import Leftovers, leftovers_of
-from provisioning.steps.network import Address, Network, PrivateConnection, PrivateRange
+from provisioning.steps.network import Address, Gateway, Network, OutboundAddress, PrivateConnection, PrivateRange
 from tests.waiting import eventually
 
 COMPUTE_INSERT = "compute.networks.insert"
@@ -125,6 +128,41 @@ def test_what_a_cluster_leaves_behind_is_swept(world):
 def _differs(seen):
     if not isinstance(seen, Differs):
         raise NotYet("the change")
+
+
+class TestAnAddressOfItsOwn:
+    @pytest.fixture
+    def with_address(self, world):
+        world.build("gateway")
+        world.spec = replace(world.spec, features=(FeatureSpec("own-address", parts=("static-address",)),))
+        return world
+
+    def test_is_reserved_and_then_taken_to(self, with_address, devcloud):
+        told = with_address.reach(Gateway())
+        assert told["outbound_address"].count(".") == 3
+        deeds = ("compute.addresses.insert", "compute.addresses.setLabels", "compute.routers.patch")
+        assert tuple(call["method"] for call in devcloud.calls() if call["method"] in deeds) == deeds
+
+    def test_is_given_back_once_the_gateway_has_left_it(self, with_address, made):
+        with_address.reach(Gateway())
+        with_address.spec = replace(with_address.spec, features=())
+        assert isinstance(Gateway().look(with_address.context()), Differs)
+        with_address.reach(Gateway())
+        with_address.drop(OutboundAddress())
+        assert made("compute.addresses.delete") == 1
+
+    def test_goes_with_the_gateway(self, with_address):
+        with_address.reach(Gateway())
+        with_address.drop(Gateway())
+        assert isinstance(OutboundAddress().look(with_address.context()), Missing)
+
+    def test_that_is_reserved_for_nothing_is_seen(self, world):
+        world.build("gateway")
+        world.reach(OutboundAddress())
+        seen = Gateway().look(world.context())
+        assert isinstance(seen, Differs)
+        assert "still reserved" in seen.difference
+        world.reach(Gateway())
 
 
 def _until_accepted(deed):

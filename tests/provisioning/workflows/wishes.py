@@ -23,10 +23,11 @@ from provisioning.services import (
     resumed,
     suspended,
     upgraded,
+    with_features,
 )
 from provisioning.services.architectures import migrated
 from provisioning.services.restoring import restorable, rolled_back
-from provisioning.spec import InstanceSpec, spec_of
+from provisioning.spec import FeatureSpec, InstanceSpec, spec_of
 from provisioning.steps import names
 from provisioning.steps.cluster_access import kubeconfig_for
 from provisioning.steps.dns import DnsRecord
@@ -47,11 +48,18 @@ def _larger(instance: Instance) -> InstanceSpec:
     return resized(instance, Size.objects.get(pk="l"))
 
 
+# One that is a switch of the application's, and two that are made at Google.
+FEATURES = (
+    FeatureSpec("insights", values={"frontend": {"env": {"DISABLE_CODE_INSIGHTS": {"value": "false"}}}}),
+    FeatureSpec("own-address", parts=("static-address",)),
+    FeatureSpec("long-logs", parts=("log-retention",)),
+)
 # A kind that is not here asks for the spec that the instance has.
 WISHES: dict[str, Callable[[Instance], InstanceSpec]] = {
     OperationKind.UPGRADE: lambda instance: upgraded(instance, newest()),
     OperationKind.ROLLBACK: lambda instance: rolled_back(instance, Release.objects.get(app_version="5.10.0")),
     OperationKind.RESIZE: _larger,
+    OperationKind.APPLY_FEATURES: lambda instance: with_features(instance, FEATURES),
     OperationKind.SUSPEND: suspended,
     OperationKind.RESUME: resumed,
     OperationKind.MIGRATE_ARCHITECTURE: lambda instance: migrated(instance, "1.1"),

@@ -1,0 +1,42 @@
+"""What a feature may add to an instance: switches of the application, and parts that the portal knows how to make."""
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from portal.core.errors import Invalid
+
+STATIC_ADDRESS: Final = "static-address"
+LOG_RETENTION: Final = "log-retention"
+# What there are steps for. A feature that needs another part cannot be sold before somebody writes its step.
+PARTS: Final = frozenset({STATIC_ADDRESS, LOG_RETENTION})
+ENVIRONMENT: Final = "env"
+BATCH_CHANGES_JOBS: Final = "batches-scheduler,batches-reconciler,batches-bulk-processor,batches-workspace-resolver"
+# The application has these on by itself; only a feature switches them on here. Sources: upstream's documentation of the
+# worker's jobs (WORKER_JOB_BLOCKLIST) and its IsCodeInsightsEnabled (DISABLE_CODE_INSIGHTS), read 2026-12-01.
+OFF_BY_DEFAULT: Final[Mapping[str, Mapping[str, str]]] = {
+    "frontend": {"DISABLE_CODE_INSIGHTS": "true"},
+    "worker": {"DISABLE_CODE_INSIGHTS": "true", "WORKER_JOB_BLOCKLIST": BATCH_CHANGES_JOBS},
+}
+
+
+def check_feature(values: Any, parts: Collection[str]) -> None:
+    """Raises Invalid for values that are more than environment of components, and for parts that nobody can make."""
+    for component, settings in _mapping(values, "values").items():
+        inner = _mapping(settings, component)
+        if set(inner) != {ENVIRONMENT}:
+            raise Invalid(f"Of {component} a feature may set “{ENVIRONMENT}” alone.", field="values")
+        for name, variable in _mapping(inner[ENVIRONMENT], f"{component}.{ENVIRONMENT}").items():
+            if (
+                not isinstance(variable, Mapping)
+                or set(variable) != {"value"}
+                or not isinstance(variable["value"], str)
+            ):
+                raise Invalid(f'{component}.{ENVIRONMENT}.{name} is written as {{"value": "…"}}.', field="values")
+    if unknown := sorted(set(parts) - PARTS):
+        raise Invalid(f"There is no step yet that makes {', '.join(unknown)}.", field="parts")
+
+
+def _mapping(value: Any, what: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise Invalid(f"{what} is a mapping of names.", field="values")
+    return value

@@ -1,0 +1,54 @@
+"""Apply features: what customers have opted in to is switched on, and what has ended is switched off.
+
+All of it in one operation, however many features: the spec that it was asked with has them all. The way out comes
+first, since what restarts should find it; how long logs are kept comes last, since keeping them shorter is the one
+thing that cannot be taken back. When anything fails, all of it goes back.
+"""
+
+from portal.core.audit import record
+from provisioning.engine.action import minutes, seconds
+from provisioning.engine.graph import OnFailure, Undo, Workflow
+from provisioning.models import Instance, Operation, OperationKind
+from provisioning.spec import InstanceSpec
+from provisioning.steps import application, logs, network, preflight, release, rollout
+from provisioning.workflows.table import GOOGLE, line
+
+SOON, SHORT, LONG = minutes(1), minutes(20), minutes(45)
+NOTHING = Undo.NOTHING  # it only watches
+REVERT = Undo.REVERT
+
+
+# fmt: off
+NODES = (
+    line("preflight", "", preflight.Preflight(), NOTHING, seconds(2), SOON),
+    line("point-of-return", "preflight", preflight.PointOfReturn(), REVERT, seconds(2), LONG),
+    line("gateway", "point-of-return", network.Gateway(), REVERT, seconds(20), SHORT, GOOGLE),
+    line("application", "gateway", release.Application(), REVERT, seconds(15), SHORT),
+    line("rollout", "application", rollout.Rollout(), NOTHING, seconds(60), LONG),
+    line("health", "rollout", application.Health(), NOTHING, seconds(5), SHORT),
+    line("log-retention", "health", logs.LogRetention(), REVERT, seconds(5), SHORT, GOOGLE),
+)
+# fmt: on
+
+
+def _succeeded(operation: Operation) -> None:
+    """The instance has the features that were asked for; people can read from which address it calls."""
+    wanted = InstanceSpec.from_json(operation.wanted)
+    instance = Instance.objects.select_for_update().get(pk=operation.instance_id)
+    before, instance.features = instance.features, operation.wanted["features"]
+    gateway = operation.steps.filter(name="gateway").values_list("outputs", flat=True).first() or {}
+    instance.outbound_address = gateway.get("outbound_address")
+    instance.save(update_fields=["features", "outbound_address"])
+    record(
+        "instance.features-applied",
+        instance,
+        organization_id=instance.organization_id,
+        actor_label="engine",
+        details={
+            "from": [feature["name"] for feature in before],
+            "to": [feature.name for feature in wanted.features],
+        },
+    )
+
+
+APPLY_FEATURES = Workflow(OperationKind.APPLY_FEATURES, NODES, OnFailure.UNDO, _succeeded)
