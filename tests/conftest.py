@@ -112,6 +112,14 @@ def catalogue(db) -> None:
 
 
 @pytest.fixture
+def on_offer(catalogue) -> None:
+    """Everything is for sale, also what there is no step for yet."""
+    from billing.models import Feature, Status
+
+    Feature.objects.update(status=Status.OFFERED)
+
+
+@pytest.fixture
 def trial(acme, alice, catalogue) -> Instance:
     """A pending trial of acme's, with no operation yet."""
     return Instance.objects.create(

@@ -20,8 +20,9 @@ from portal.core.admin.deeds import Answers, Deed, PageWithDeeds, ReasonForm
 from portal.core.admin.pages import NobodyEdits
 from portal.core.admin.words import NOTHING, pill, when
 from portal.core.audit import Actor
-from portal.core.errors import ServiceError
+from portal.core.errors import Invalid, ServiceError
 from provisioning.admin.catalogue import AuditedPage
+from provisioning.fleet.features import check_feature
 
 LOOKS: Final = {"draft": "pending", "offered": "done", "retired": "cancelled"}
 
@@ -142,8 +143,22 @@ class PlanPage(SoldPage):
     fields = (("name", "title"), "description", ("minimum_seats", "position"), "sizes", "features", ("state", "costs"))
 
 
+class FeatureForm(forms.ModelForm):  # type: ignore[type-arg] # generic for the type checker alone
+    """What it adds can be made: a draft alone may say more than there are steps for."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if self.instance.status != Status.DRAFT and {"values", "parts"} <= cleaned.keys():
+            try:
+                check_feature(cleaned["values"], cleaned["parts"])
+            except Invalid as wrong:
+                self.add_error(wrong.field, str(wrong))
+        return cleaned
+
+
 @admin.register(Feature)
 class FeaturePage(SoldPage):
+    form = FeatureForm
     list_display = ("title", "state", "costs", "charge", "position")
     list_filter = ("status", "charge")
     search_fields = ("name", "title")
@@ -155,8 +170,9 @@ class FeaturePage(SoldPage):
         ("unit_title", "most_units"),
         ("minimum_version", "smallest_size"),
         "plans",
-        ("restarts", "state"),
+        ("restarts", "can_be_tried"),
         ("values", "parts"),
+        "state",
         "costs",
     )
 

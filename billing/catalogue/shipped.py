@@ -1,6 +1,7 @@
 """Plans, features and prices to begin with. From the first start on they are the admins'; amounts are examples.
 
-A year costs ten months. Values are keys of the upstream chart; what parts are, provisioning knows.
+A year costs ten months. Values are keys of the upstream chart; what parts are, provisioning knows. What needs a part
+that nobody can make yet is a draft: it is described and priced, and cannot be bought.
 """
 
 from typing import Any, Final
@@ -20,19 +21,21 @@ PLANS: Final[tuple[dict[str, Any], ...]] = (
 FEATURES: Final[tuple[dict[str, Any], ...]] = (
     {"name": "batch-changes", "title": "Batch changes", "charge": "seat", "restarts": True,
      "summary": "One change in hundreds of repositories, followed until all of it is merged.",
-     "effect": "The frontend and the workers restart once.",
-     "values": {"frontend": {"env": {"BATCH_CHANGES": {"value": "enabled"}}}}},
+     "effect": "The workers restart once; nobody is interrupted.", "can_be_tried": True,
+     "values": {"worker": {"env": {"WORKER_JOB_BLOCKLIST": {"value": ""}}}}},
     {"name": "code-insights", "title": "Code insights", "charge": "seat", "restarts": True,
      "summary": "Trends of anything that a search can find, over time.",
-     "effect": "The frontend restarts once; a query runner fills the past in over some days.",
-     "values": {"frontend": {"env": {"CODE_INSIGHTS": {"value": "enabled"}}}}},
+     "effect": "Frontend and workers restart once; a query runner fills the past in over some days.",
+     "can_be_tried": True,
+     "values": {"frontend": {"env": {"DISABLE_CODE_INSIGHTS": {"value": "false"}}},
+                "worker": {"env": {"DISABLE_CODE_INSIGHTS": {"value": "false"}}}}},
     {"name": "executors", "title": "Executors", "charge": "unit", "unit_title": "executor", "most_units": 20,
      "smallest_size": "s", "summary": "Machines that run batch changes and index code, apart from the instance.",
      "effect": "Nodes of their own are added; nothing restarts.", "parts": ["executors"]},
     {"name": "assistant", "title": "AI assistant", "charge": "seat", "restarts": True, "minimum_version": "5.10.0",
      "summary": "Answers and completions that know the code base.",
      "effect": "The frontend restarts once. Questions leave the instance for the model's provider.",
-     "values": {"frontend": {"env": {"ASSISTANT": {"value": "enabled"}}}}},
+     "parts": ["assistant"]},
     {"name": "static-address", "title": "Static outbound address", "charge": "flat",
      "summary": "One address that the instance calls code hosts from, for their allow lists.",
      "effect": "Outgoing connections break once, and come from the new address.", "parts": ["static-address"]},
@@ -43,7 +46,7 @@ FEATURES: Final[tuple[dict[str, Any], ...]] = (
      "summary": "The instance under a name of your own.",
      "effect": "Single sign-on, webhooks and links have to be told the new name.", "parts": ["custom-domain"]},
     {"name": "audit-retention", "title": "Extended audit log", "charge": "flat",
-     "summary": "Audit events are kept for a year instead of 30 days.", "parts": ["audit-retention"],
+     "summary": "Audit events are kept for a year instead of 30 days.", "parts": ["log-retention"],
      "effect": "Nothing restarts."},
     {"name": "allow-list", "title": "Address allow list", "charge": "flat", "plans": ("business", "enterprise"),
      "summary": "The instance answers to your addresses only.", "parts": ["allow-list"],

@@ -10,6 +10,7 @@ from billing.models.accounts import (
     SubscriptionStatus,
 )
 from billing.models.catalogue import Charge, Currency, Feature, Interval, Plan, Price, Status
+from billing.models.entitlements import Grant, OptIn
 from billing.models.prices import UnitPrice
 from billing.models.syncs import Sync
 from billing.models.upkeep import Upkeep
@@ -20,8 +21,10 @@ __all__ = [
     "Collection",
     "Currency",
     "Feature",
+    "Grant",
     "Interval",
     "Invoice",
+    "OptIn",
     "Plan",
     "Price",
     "Status",

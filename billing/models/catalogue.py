@@ -90,8 +90,17 @@ class Feature(models.Model):
     plans = models.ManyToManyField(
         Plan, blank=True, related_name="offers", help_text="The plans that it can be added to. None: all of them."
     )
+    can_be_tried = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Trials may switch it on at no charge. Not for what runs other people's code.",
+    )
     restarts = models.BooleanField(default=False, help_text="Switching it on or off restarts the application.")
-    values = models.JSONField(default=dict, blank=True, help_text="Helm values that are added.")
+    values = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="Helm values that are added. Who has the feature gets another of them with the next change only.",
+    )
     parts = models.JSONField(default=list, blank=True, help_text="Google resources that are added, by name.")
     status = models.CharField(max_length=8, choices=Status, default=Status.DRAFT)
 

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 
 from billing.models import Charge, Currency, Feature, Interval, Plan, Price, Status
 from billing.terms.money import money
 from billing.terms.offers import obstacle, unit_of
 from provisioning.models import Instance
+
+OFFERED = Q(status=Status.OFFERED)
 
 
 @dataclass(frozen=True)
@@ -39,27 +41,35 @@ def plan_offers(instance: Instance, currency: str = Currency.USD) -> list[PlanOf
     plans = Plan.objects.filter(status=Status.OFFERED, sizes=instance.size_id).prefetch_related(
         "features", _current(currency)
     )
-    return [
-        PlanOffer(plan, _sentences(plan), tuple(feature.title for feature in plan.features.all())) for plan in plans
-    ]
+    return [PlanOffer(plan, _sentences(plan), _included(plan)) for plan in plans]
 
 
-def feature_offers(instance: Instance, currency: str = Currency.USD) -> list[FeatureOffer]:
+def feature_offers(instance: Instance, currency: str = Currency.USD, which: Q = OFFERED) -> list[FeatureOffer]:
     """Three queries."""
-    features = Feature.objects.filter(status=Status.OFFERED).select_related("smallest_size")
+    features = Feature.objects.filter(which).select_related("smallest_size")
     return [_offer(feature, instance) for feature in features.prefetch_related("plans", _current(currency))]
 
 
-def _offer(feature: Feature, instance: Instance) -> FeatureOffer:
+def _included(plan: Plan) -> tuple[str, ...]:
+    """What nobody can have yet is not promised."""
+    return tuple(feature.title for feature in plan.features.all() if feature.status != Status.DRAFT)
+
+
+def refusal_of(feature: Feature, instance: Instance, plan: Plan | None = None) -> str:
+    """Why the instance cannot have the feature, by its version and size, and by its plan if one is named."""
     smallest = feature.smallest_size
-    refusal = obstacle(
+    return obstacle(
         feature,
-        plan="",
-        plans=(),
+        plan=plan.pk if plan else "",
+        plans={each.pk for each in feature.plans.all()} if plan else (),
         version=instance.release.app_version,
         fits_size=smallest is None or smallest.position <= instance.size.position,
     )
-    return FeatureOffer(feature, _sentences(feature), refusal, tuple(plan.title for plan in feature.plans.all()))
+
+
+def _offer(feature: Feature, instance: Instance) -> FeatureOffer:
+    plans = tuple(plan.title for plan in feature.plans.all())
+    return FeatureOffer(feature, _sentences(feature), refusal_of(feature, instance), plans)
 
 
 def _current(currency: str) -> "Prefetch[str]":

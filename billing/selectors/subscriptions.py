@@ -8,10 +8,11 @@ from provisioning.models import Instance
 SHOWN = 12
 
 
-def subscription_of(instance: Instance) -> Subscription | None:
-    """The subscription that is paid for the instance, with its items; None without one. Two queries."""
+def subscription_of(instance: Instance, *beside: str) -> Subscription | None:
+    """The subscription that is paid for the instance, with its items and what else is named; None without one."""
     rows = instance.subscriptions.filter(status__in=PAID_FOR)
-    return rows.prefetch_related("items__price__plan", "items__price__feature").order_by("-created_at").first()
+    wanted = ("items__price__plan", "items__price__feature", *beside)
+    return rows.prefetch_related(*wanted).order_by("-created_at").first()
 
 
 def invoices_of(organization: Organization) -> list[Invoice]:

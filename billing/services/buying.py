@@ -13,9 +13,10 @@ from django.db import transaction
 
 from billing.clients.stripe import asking
 from billing.models import Account, Charge, Feature, Plan, Price, Status, Subscription
+from billing.selectors.offers import refusal_of
 from billing.services.facts import accounts_ask
 from billing.services.upkeep import upkeep_ask
-from billing.terms.offers import Line, Quote, Wish, obstacle, quantity_of, unit_of
+from billing.terms.offers import Line, Quote, Wish, quantity_of, unit_of
 from billing.terms.standing import PAID_FOR
 from portal.core.audit import Actor, record
 from portal.core.errors import Conflict, Invalid
@@ -126,15 +127,7 @@ def _prices(wish: Wish) -> Any:
 
 
 def _check(feature: Feature, instance: Instance, plan: Plan, wish: Wish) -> None:
-    smallest = feature.smallest_size
-    why = obstacle(
-        feature,
-        plan=plan.pk,
-        plans={each.pk for each in feature.plans.all()},
-        version=instance.release.app_version,
-        fits_size=smallest is None or smallest.position <= instance.size.position,
-    )
-    if why:
+    if why := refusal_of(feature, instance, plan):
         raise Invalid(why, field="features")
     units = wish.units.get(feature.pk, 1)
     if feature.charge == Charge.UNIT and not 1 <= units <= (feature.most_units or MOST_SEATS):

@@ -9,6 +9,7 @@ from billing.models import Currency, Feature, Interval, Plan, Price, Status
 from portal.core import clock
 from portal.core.audit import Actor, record
 from portal.core.errors import Conflict, Invalid
+from provisioning.fleet.features import check_feature
 
 Sold = Plan | Feature
 LARGEST: Final = 99_999_999  # Stripe takes no larger amount
@@ -65,13 +66,15 @@ def price_retire(*, price: Price, actor: Actor, reason: str) -> Price:
 
 
 def sold_offer(*, sold: Sold, actor: Actor, reason: str) -> Sold:
-    """Customers can have it. Raises Conflict when they can already, Invalid while it has no price."""
+    """Customers can have it. Raises Conflict when they can already, Invalid while it has no price or cannot be made."""
     with transaction.atomic():
         row = type(sold).objects.select_for_update().get(pk=sold.pk)
         if row.status == Status.OFFERED:
             raise Conflict(f"{row} is offered already.")
         if not _prices(row).filter(retired_at__isnull=True).exists():
             raise Invalid(f"{row} has no price. Set one first.")
+        if isinstance(row, Feature):
+            check_feature(row.values, row.parts)
         return _moved(row, Status.OFFERED, actor, reason)
 
 

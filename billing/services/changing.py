@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from billing.clients.stripe import asking
-from billing.models import Account, Charge, Subscription, SubscriptionItem
+from billing.models import Account, Charge, Plan, Subscription, SubscriptionItem
+from billing.services.ahead import ended_ahead, forget_ahead, plan_ahead
 from billing.services.buying import MOST_SEATS
 from billing.services.facts import accounts_ask
 from portal.core.audit import Actor, record
@@ -56,11 +57,14 @@ def seats_set(*, subscription: Subscription, seats: int, key: str, actor: Actor)
     Raises Invalid for a number that cannot be, Conflict while it cannot be changed, Away or StripeRefused.
     """
     now = _check(subscription, seats)
-    _release(subscription)
+    ended = ended_ahead(subscription)
     if seats > now:
+        forget_ahead(subscription)
         _more(subscription, seats, key)
-    elif seats < now:
-        _fewer(subscription, seats)
+        if ended:
+            plan_ahead(subscription, {**{item.pk: None for item in _seat_items(subscription)}, **ended})
+    else:
+        plan_ahead(subscription, {item.pk: seats for item in _seat_items(subscription)} | ended)
     _record("subscription.seats", subscription, actor, {"from": now, "to": seats})
     return SeatChange(now, seats, 0, subscription.currency, subscription.period_ends_at if seats < now else None)
 
@@ -69,7 +73,7 @@ def subscription_end(*, subscription: Subscription, actor: Actor, reason: str = 
     """It ends with the period that is paid for; until then all goes on. Raises Conflict when that is so already."""
     if subscription.cancel_at:
         raise Conflict("This subscription ends already.")
-    _check_changeable(subscription)
+    check_changeable(subscription)
     _end_with_period(subscription, is_wanted=True)
     _record("subscription.end", subscription, actor, {"at": subscription.period_ends_at.isoformat()}, reason)
 
@@ -84,9 +88,8 @@ def subscription_go_on(*, subscription: Subscription, actor: Actor) -> None:
 
 def _check(subscription: Subscription, seats: int) -> int:
     """How many seats there are now."""
-    _check_changeable(subscription)
-    now, plan = seats_of(subscription), _plan_item(subscription).price
-    least = plan.plan.minimum_seats if plan and plan.plan else 1
+    check_changeable(subscription)
+    now, least = seats_of(subscription), plan_of(subscription).minimum_seats
     if not least <= seats <= MOST_SEATS:
         raise Invalid(f"From {least:,} to {MOST_SEATS:,} seats.", field="seats")
     if seats == now and not any(item.next_quantity for item in _seat_items(subscription)):
@@ -94,15 +97,17 @@ def _check(subscription: Subscription, seats: int) -> int:
     return now
 
 
-def _check_changeable(subscription: Subscription) -> None:
+def check_changeable(subscription: Subscription) -> None:
+    """Raises Conflict while a payment is missing."""
     if subscription.status not in {"active", "trialing"}:
         raise Conflict("A payment is missing. Settle that first, then change the subscription.")
 
 
-def _plan_item(subscription: Subscription) -> SubscriptionItem:
+def plan_of(subscription: Subscription) -> Plan:
+    """What it is for. Raises Conflict for one that somebody has made by hand at Stripe."""
     for item in subscription.items.all():
-        if item.price and item.price.plan_id:
-            return item
+        if item.price and item.price.plan:
+            return item.price.plan
     raise Conflict("This subscription is for no plan of ours. Talk to us.")
 
 
@@ -132,32 +137,9 @@ def _more(subscription: Subscription, seats: int, key: str) -> None:
         api.subscriptions.update(subscription.pk, wanted, {"idempotency_key": f"seats-{key}"})
 
 
-def _fewer(subscription: Subscription, seats: int) -> None:
-    """A schedule goes on as it is, and has fewer from the next period on; then it lets go of the subscription."""
-    fewer = {item.price.stripe_id for item in _seat_items(subscription) if item.price}
-    with asking() as api:
-        schedule = api.subscription_schedules.create({"from_subscription": subscription.pk}).to_dict()
-        current = schedule["phases"][0]
-        now = [{"price": item["price"], "quantity": item["quantity"]} for item in current["items"]]
-        later = [{**item, "quantity": seats if item["price"] in fewer else item["quantity"]} for item in now]
-        phases: Any = [
-            {"items": now, "start_date": current["start_date"], "end_date": current["end_date"]},
-            {"items": later, "proration_behavior": "none"},
-        ]
-        api.subscription_schedules.update(schedule["id"], {"phases": phases, "end_behavior": "release"})
-
-
-def _release(subscription: Subscription) -> None:
-    """What was asked for the next period is forgotten."""
-    with asking() as api:
-        schedule = api.subscriptions.retrieve(subscription.pk).to_dict()["schedule"]
-        if schedule:
-            api.subscription_schedules.release(str(schedule))
-
-
 def _end_with_period(subscription: Subscription, *, is_wanted: bool) -> None:
     if is_wanted:
-        _release(subscription)
+        forget_ahead(subscription)
     with asking() as api:
         api.subscriptions.update(subscription.pk, {"cancel_at_period_end": is_wanted})
 

@@ -14,8 +14,10 @@ from django.db.models import QuerySet
 
 from billing.clients.stripe import Facts, fetch
 from billing.models import Account, Invoice, Price, Subscription, SubscriptionItem, SubscriptionStatus
+from billing.services.features import feature_was_bought
 from billing.services.turns import Turn, claim
 from billing.services.upkeep import upkeep_ask
+from billing.terms.standing import PAID_FOR
 from portal.core import clock
 from provisioning.models import Instance, InstanceStatus
 from provisioning.services.sending import send_on_commit
@@ -94,9 +96,17 @@ def _subscriptions(account: Account, facts: Facts) -> None:
                 "quantity": item["quantity"],
                 "next_quantity": later.get(item["price"]["id"]),
             }
-            SubscriptionItem.objects.update_or_create(stripe_id=item["id"], defaults=known)
+            kept_item, is_new = SubscriptionItem.objects.update_or_create(stripe_id=item["id"], defaults=known)
+            if is_new and row.status in PAID_FOR:
+                _note_bought(row, kept_item)
     SubscriptionItem.objects.filter(subscription__account=account).exclude(pk__in=items).delete()
     Subscription.objects.filter(account=account).exclude(pk__in=kept).delete()
+
+
+def _note_bought(subscription: Subscription, item: SubscriptionItem) -> None:
+    """Whoever buys a feature wants it on."""
+    if subscription.instance and item.price and item.price.feature:
+        feature_was_bought(subscription.instance, item.price.feature, max(1, item.quantity))
 
 
 def as_subscription(each: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,7 +133,8 @@ def _next_quantities(each: Mapping[str, Any]) -> dict[str, int]:
     later = [phase for phase in schedule["phases"] if phase["start_date"] >= schedule["current_phase"]["end_date"]]
     if not later:
         return {}
-    return {_id(item["price"]): item["quantity"] for item in later[0]["items"]}
+    there = {item["price"]["id"]: 0 for item in each["items"]["data"]}
+    return {**there, **{_id(item["price"]): item["quantity"] for item in later[0]["items"]}}
 
 
 def _id(thing: Any) -> str:

@@ -7,6 +7,7 @@ from django.db import transaction
 from billing.catalogue.shipped import FEATURES, MONTHLY_CENTS, MONTHS_A_YEAR_IS_PAID_FOR, PLANS
 from billing.models import Currency, Feature, Interval, Plan, Price, Status
 from billing.services.prices import prices_load
+from provisioning.fleet.features import PARTS
 from provisioning.models import Size
 
 
@@ -18,7 +19,7 @@ def catalogue_was_loaded(**_signal: Any) -> None:
 
 @transaction.atomic
 def plans_load() -> None:
-    """Every plan and feature of ours that is not known yet stands, offered, with its prices."""
+    """Every plan and feature of ours that is not known yet stands with its prices, and is offered if it can be made."""
     sizes = Size.objects.in_bulk()
     new_plans = [_plan(position, row) for position, row in enumerate(PLANS, start=1)]
     for position, row in enumerate(FEATURES, start=1):
@@ -45,11 +46,15 @@ def _feature(position: int, row: dict[str, Any], sizes: dict[str, Size]) -> None
     smallest = sizes[row["smallest_size"]] if "smallest_size" in row else None
     feature, is_new = Feature.objects.get_or_create(
         name=row["name"],
-        defaults={**fields, "position": position, "status": Status.OFFERED, "smallest_size": smallest},
+        defaults={**fields, "position": position, "status": _status(row), "smallest_size": smallest},
     )
     if is_new:
         feature.plans.set(row.get("plans", ()))
         _price(feature.name, feature=feature)
+
+
+def _status(row: dict[str, Any]) -> Status:
+    return Status.OFFERED if PARTS.issuperset(row.get("parts", ())) else Status.DRAFT
 
 
 def _price(name: str, **owner: Any) -> None:

@@ -1,5 +1,5 @@
 """People are told by mail what becomes of their instance, in time and once: when its trial ends, when a payment is
-missing, when it is suspended.
+missing, when it is suspended, when a feature is switched off.
 """
 
 from datetime import datetime, timedelta
@@ -8,12 +8,14 @@ from typing import Any, Final
 from django.conf import settings
 from django.urls import reverse
 
+from billing.models import Feature
 from billing.terms.standing import Standing, State
 from portal.core import mail
 from portal.core.models import Role, User
 from provisioning.models import Instance, InstanceStatus, SuspensionNotice
 
 TRIAL_ENDING, PAYMENT_MISSING, SUSPENDED = "trial-ending", "payment-missing", "instance-suspended"
+FEATURE_ENDING = "feature-ending"
 DAYS_LEFT: Final = (7, 3, 1)
 WHO_DECIDES: Final = (Role.OWNER, Role.ADMIN)
 WHO_PAYS: Final = (Role.OWNER, Role.BILLING)
@@ -22,7 +24,7 @@ DAY: Final = timedelta(days=1)
 
 def register() -> None:
     """The kinds of mail are known."""
-    for kind in (TRIAL_ENDING, PAYMENT_MISSING, SUSPENDED):
+    for kind in (TRIAL_ENDING, PAYMENT_MISSING, SUSPENDED, FEATURE_ENDING):
         mail.register(kind)
 
 
@@ -44,6 +46,13 @@ def tell(instance: Instance, found: Standing, now: datetime) -> None:
         }
         who = (*WHO_DECIDES, Role.BILLING)
         _queue(SUSPENDED, instance, f"{instance.suspended_at:%Y%m%d%H%M%S}", who, context)
+
+
+def tell_of_an_end(instance: Instance, feature: Feature, ends_at: datetime) -> None:
+    """Its people know when a feature of theirs is switched off, and what that does."""
+    link = f"{settings.PORTAL_URL}{reverse('instance_features', args=[instance.pk])}"
+    context = {"feature": feature.title, "ends_at": _day(ends_at), "effect": feature.effect, "portal_link": link}
+    _queue(FEATURE_ENDING, instance, f"{feature.pk}:{ends_at:%Y%m%d}", WHO_DECIDES, context)
 
 
 def next_word(found: Standing, now: datetime) -> datetime | None:

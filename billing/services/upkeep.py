@@ -1,5 +1,5 @@
-"""Each instance is as its money says (decision 13): it runs or is suspended, is a trial or a customer's, and its people
-have been told in time.
+"""Each instance is as its money says (decision 13): it runs or is suspended, is a trial or a customer's, has the
+features that are paid for or granted and wanted, and its people have been told in time.
 
 Whatever may have changed that only asks for a look; a worker takes it a moment later, and every instance is looked at
 once an hour without being asked. A look compares and asks provisioning for the next thing; once that has ended, the
@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 
 from billing.models import Upkeep
 from billing.selectors.standings import standing_of
+from billing.services.switching import features_bring, opt_ins_keep
 from billing.services.telling import next_word, tell
 from billing.services.turns import Turn, claim
 from billing.terms.standing import Standing
@@ -25,6 +26,7 @@ from provisioning.models import (
     Instance,
     InstanceStatus,
     Kind,
+    Operation,
     OperationKind,
     OperationStatus,
     SuspensionNotice,
@@ -101,7 +103,8 @@ def _compare(turn: Turn[Upkeep]) -> None:
         return
     found = standing_of(instance, now)
     tell(instance, found, now)
-    dates = [now + EVERY, found.until, next_word(found, now), _bring(instance, found, now)]
+    ends = opt_ins_keep(instance, now) if found.runs else None
+    dates = [now + EVERY, found.until, next_word(found, now), ends, _bring(instance, found, now)]
     row = Upkeep.objects.select_for_update(of=("self",)).get(pk=instance.pk)
     row.due_at = turn.asked_meanwhile(row) or min(date for date in dates if date and date > now)
     row.looked_at, row.failures, row.error = now, 0, ""
@@ -122,13 +125,21 @@ def _bring(instance: Instance, found: Standing, now: datetime) -> datetime | Non
         if now < again:
             return again
     if instance.status == InstanceStatus.RUNNING:
-        if found.notice and instance.tenancy == Tenancy.DEDICATED:
-            instance_suspend(instance=instance, notice=found.notice, actor=BY, reason=f"It stands at “{found.state}”.")
-        elif found.is_customer and instance.kind == Kind.TRIAL:
-            instance_convert(instance=instance, actor=BY, reason="It is subscribed.")
-    elif instance.status == InstanceStatus.SUSPENDED and instance.suspended_because != SuspensionNotice.BY_US:
+        return _bring_running(instance, found, latest, now)
+    if instance.status == InstanceStatus.SUSPENDED and instance.suspended_because != SuspensionNotice.BY_US:
         if found.runs:
             instance_resume(instance=instance, actor=BY, reason=f"It stands at “{found.state}”.")
         elif found.notice != instance.suspended_because:
             Instance.objects.filter(pk=instance.pk).update(suspended_because=found.notice)
     return None
+
+
+def _bring_running(instance: Instance, found: Standing, latest: Operation | None, now: datetime) -> datetime | None:
+    if found.notice:
+        if instance.tenancy == Tenancy.DEDICATED:
+            instance_suspend(instance=instance, notice=found.notice, actor=BY, reason=f"It stands at “{found.state}”.")
+        return None
+    if found.is_customer and instance.kind == Kind.TRIAL:
+        instance_convert(instance=instance, actor=BY, reason="It is subscribed.")
+        return None
+    return features_bring(instance, latest, now)

@@ -1,11 +1,11 @@
 """The form by which people subscribe. What can be chosen is what is offered to the instance."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from django import forms
 
-from billing.models import Interval
+from billing.models import Interval, Plan
 from billing.selectors.offers import FeatureOffer, PlanOffer
 from billing.terms.offers import Wish
 from portal.web.forms import ServiceForm
@@ -35,6 +35,13 @@ class EndForm(ServiceForm):
     )
 
 
+def _usual(plan: Plan | None, features: list[str]) -> dict[str, Any]:
+    if plan is None:
+        return {}
+    interval = Interval.MONTH.value
+    return {"plan": plan.pk, "interval": interval, "seats": plan.minimum_seats, "features": features}
+
+
 class SubscribeForm(ServiceForm):
     plan = forms.ChoiceField(widget=forms.RadioSelect, error_messages={"required": "Choose a plan."})
     interval = forms.ChoiceField(label="Paid", choices=Interval.choices, widget=forms.RadioSelect)
@@ -48,10 +55,17 @@ class SubscribeForm(ServiceForm):
     features = forms.MultipleChoiceField(label="Added to it", required=False, widget=forms.CheckboxSelectMultiple)
 
     def __init__(
-        self, plans: Sequence[PlanOffer], features: Sequence[FeatureOffer], data: Mapping[str, Any] | None = None
+        self,
+        plans: Sequence[PlanOffer],
+        features: Sequence[FeatureOffer],
+        data: Mapping[str, Any] | None = None,
+        picked: Collection[str] = (),
     ) -> None:
+        """`picked` are features that they have taken to in the trial: it begins with those."""
         first = plans[0].plan if plans else None
-        usual = {"plan": first.pk, "interval": Interval.MONTH.value, "seats": first.minimum_seats} if first else {}
+        usual = _usual(
+            first, [offer.feature.pk for offer in features if not offer.refusal and offer.feature.pk in picked]
+        )
         super().__init__(data, initial=usual)
         self.plans, self.offers = plans, features
         self.fields["plan"].choices = [(offer.plan.pk, offer.plan.title) for offer in plans]  # type: ignore[attr-defined] # a ChoiceField

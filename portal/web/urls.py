@@ -4,6 +4,7 @@ from portal.web.views import (
     account,
     calendars,
     certificates,
+    features,
     home,
     instances,
     operations,
@@ -40,6 +41,8 @@ urlpatterns = [
         updates.update_postpone,
         name="update_postpone",
     ),
+    path("instances/<str:instance_id>/features/", features.instance_features, name="instance_features"),
+    path("instances/<str:instance_id>/features/<slug:name>/", features.instance_feature, name="instance_feature"),
     path(
         "instances/<str:instance_id>/subscription/", subscriptions.instance_subscription, name="instance_subscription"
     ),

@@ -47,7 +47,8 @@ BUSY = "Stripe does not answer just now. Nothing was charged; try again in a min
 def instance_subscription(request: HttpRequest, membership: Membership, instance_id: str) -> HttpResponse:
     """The page; posting leads to Stripe's page on which it is paid for."""
     instance = shown_instance(membership, instance_id)
-    form = SubscribeForm(plan_offers(instance), feature_offers(instance), request.POST or None)
+    picked = set(instance.opt_ins.values_list("feature", flat=True))
+    form = SubscribeForm(plan_offers(instance), feature_offers(instance), request.POST or None, picked)
     if request.method == "POST":
         _payers_only(membership)
         if form.is_valid():

@@ -10,7 +10,7 @@ from billing.services.syncs import syncs_go_on
 from portal.core.models import AuditEvent
 from tests.provisioning.admin.pages import do, listing, page, text
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("on_offer")]
 PLANS, FEATURES, PRICES, SYNCS = (listing(f"billing_{model}") for model in ("plan", "feature", "price", "sync"))
 
 

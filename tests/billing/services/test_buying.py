@@ -13,7 +13,7 @@ from portal.core.errors import Conflict, Invalid
 from portal.core.models import AuditEvent
 from provisioning.models import Instance
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("on_offer")]
 MONTHLY = Wish("team", Interval.MONTH, 30)
 BACK = "http://127.0.0.1:8000/instances/acme/subscription/"
 CARD = {"act": "pay", "number": "4242 4242 4242 4242", "expiry": "12 / 34", "cvc": "123"}

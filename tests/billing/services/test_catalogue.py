@@ -9,6 +9,7 @@ from billing.services.catalogue import Terms, price_retire, price_set, sold_offe
 from billing.services.shipped import plans_load
 from portal.core.errors import Conflict, Invalid
 from portal.core.models import AuditEvent
+from provisioning.fleet.features import PARTS, check_feature
 
 pytestmark = pytest.mark.django_db
 MONTHLY = Terms(Interval.MONTH)
@@ -25,13 +26,27 @@ def current(sold: Plan | Feature, terms=MONTHLY) -> Price:
 
 
 class TestWhatComesWithThePortal:
-    def test_plans_and_features_are_offered_with_prices_for_months_and_years(self, catalogue):
+    def test_plans_and_features_have_prices_for_months_and_years(self, catalogue):
         assert list(Plan.objects.values_list("name", flat=True)) == [plan["name"] for plan in PLANS]
         assert list(Feature.objects.values_list("name", flat=True)) == [feature["name"] for feature in FEATURES]
         everything: list[Plan | Feature] = [*Plan.objects.all()]
         for sold in [*everything, *Feature.objects.all()]:
-            assert sold.status == Status.OFFERED
             assert current(sold, Terms(Interval.YEAR)).unit_amount == 10 * current(sold).unit_amount
+
+    def test_what_cannot_be_made_yet_is_not_sold(self, catalogue):
+        drafts = set(Feature.objects.filter(status=Status.DRAFT).values_list("name", flat=True))
+        assert drafts == {feature["name"] for feature in FEATURES if not PARTS.issuperset(feature.get("parts", ()))}
+        assert {"batch-changes", "code-insights", "static-address", "audit-retention"}.isdisjoint(drafts)
+        assert not Plan.objects.exclude(status=Status.OFFERED).exists()
+
+    def test_what_is_sold_can_be_made(self, catalogue):
+        for feature in Feature.objects.filter(status=Status.OFFERED):
+            check_feature(feature.values, feature.parts)
+            assert feature.values or feature.parts
+
+    def test_nobody_can_offer_what_has_no_step(self, catalogue, by_ada):
+        with pytest.raises(Invalid, match="no step yet that makes standby"):
+            sold_offer(sold=Feature.objects.get(pk="standby"), actor=by_ada, reason=WHY)
 
     def test_every_size_is_in_a_plan_and_every_included_feature_may_be_in_it(self, catalogue):
         assert {size for plan in PLANS for size in plan["sizes"]} == {"xs", "s", "s-ha", "m", "l", "xl", "xxl"}

@@ -10,7 +10,7 @@ from billing.services.turns import claim
 from portal.core import clock
 from tests.billing.shop import BEGIN
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("on_offer")]
 SEATS = {"team-month-usd-1": 25}
 
 

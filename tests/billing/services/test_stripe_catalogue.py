@@ -10,7 +10,7 @@ from billing.services.catalogue import Terms, price_set, sold_retire
 from billing.services.stripe_catalogue import catalogue_changes, catalogue_sync
 from portal.core.models import AuditEvent
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("on_offer")]
 WHY = "A new price list."
 SOLD = 13  # plans and features, each with two prices
 

@@ -8,7 +8,7 @@ from billing.models import Sync
 from billing.services.syncs import LEASE, sync_request, syncs_go_on
 from portal.core import clock
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("on_offer")]
 KIND = Sync.Kind.CATALOGUE
 
 

@@ -1,21 +1,21 @@
 """An instance is brought to where its money says it stands, and its people are told in time."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 import time_machine
 
-from billing.models import Account, Subscription, Upkeep
+from billing.models import Subscription, Upkeep
 from billing.services.upkeep import upkeep_ask, upkeep_complete, upkeep_go_on
 from portal.core import clock
 from portal.core.models import AuditEvent, Mail
 from provisioning.engine import graph
 from provisioning.models import Cluster, Instance, Operation
 from provisioning.signals import operation_finished
+from tests.billing.mirror import ENDS, subscribe
 from tests.conftest import SUSPENDED
 
 pytestmark = pytest.mark.django_db
-ENDS = datetime(2027, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
@@ -44,20 +44,6 @@ def look() -> Upkeep:
     upkeep_ask(Instance.objects.all())
     upkeep_go_on()
     return Upkeep.objects.get()
-
-
-def subscribe(instance: Instance, status: str = "active", **fields) -> Subscription:
-    account, _ = Account.objects.get_or_create(organization=instance.organization, stripe_id="cus_1")
-    usual = {
-        "collection": "charge_automatically",
-        "currency": "usd",
-        "interval": "month",
-        "period_ends_at": ENDS,
-        "created_at": clock.now(),
-    }
-    return Subscription.objects.create(
-        stripe_id="sub_1", account=account, instance=instance, status=status, **usual | fields
-    )
 
 
 def asked() -> list[str]:
@@ -148,7 +134,7 @@ class TestPayment:
     @pytest.fixture
     def customers(self, running) -> Subscription:
         Instance.objects.update(kind="production", trial_ends_at=None)
-        return subscribe(running, "past_due", unpaid_since=clock.now())
+        return subscribe(running, status="past_due", unpaid_since=clock.now())
 
     def test_that_is_missing_is_told_and_suspends_after_the_days_of_grace(self, customers, day):
         found = look()
@@ -214,7 +200,7 @@ def test_one_instances_trouble_is_kept_with_it_and_stops_no_other(running, day, 
     other = {"id": "src-2", "slug": "globex", "domain": "globex", "organization_id": globex.pk, "status": "running"}
     Instance.objects.create(**{**mine, **other})
     upkeep_complete()
-    subscribe(running, "odd")  # a status that Stripe does not have
+    subscribe(running, status="odd")  # a status that Stripe does not have
     day.move_to(ENDS)
     assert upkeep_go_on() == 2
     assert list(Operation.objects.values_list("instance", flat=True)) == ["src-2"]

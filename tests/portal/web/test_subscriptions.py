@@ -49,6 +49,7 @@ def test_a_trial_is_shown_what_there_is_and_what_it_comes_to(alices, running):
     assert "Business" not in shown.split("Features")[0]  # it does not include the trial's size
 
 
+@pytest.mark.usefixtures("on_offer")
 def test_what_it_cannot_have_says_why(alices, running):
     assert "Executors needs at least size S." in said(alices.get(page(running)))
 
@@ -59,6 +60,7 @@ def test_the_sum_follows_what_is_chosen(alices, running):
     assert "750.00 USD" in shown
 
 
+@pytest.mark.usefixtures("on_offer")
 @pytest.mark.parametrize(
     ("choices", "why"),
     [

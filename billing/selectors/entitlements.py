@@ -1,0 +1,119 @@
+"""What an instance is entitled to, what of that is wanted, and how it stands with each feature."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.db.models import Q
+
+from billing.models import Feature, Grant, OptIn, Status, Subscription
+from billing.selectors.offers import FeatureOffer, feature_offers, refusal_of
+from billing.selectors.standings import standing_of
+from billing.selectors.subscriptions import subscription_of
+from billing.terms.entitlements import Entitlement, Source, entitlements
+from billing.terms.standing import State
+from provisioning.models import Instance
+from provisioning.spec import FeatureSpec
+
+
+class Stands(StrEnum):
+    """How it stands with a feature on an instance, in the order in which people look for it."""
+
+    ON = "on"
+    CHANGING = "changing"
+    ENTITLED = "entitled"
+    FOR_SALE = "for sale"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Held:
+    """A feature as an instance has it, or could have it. `until` is when it ends; `is_stopping`: by their own wish."""
+
+    offer: FeatureOffer
+    stands: Stands
+    entitlement: Entitlement | None
+    opt_in: OptIn | None
+    until: datetime | None
+
+    @property
+    def feature(self) -> Feature:
+        return self.offer.feature
+
+    @property
+    def is_add_on(self) -> bool:
+        return self.entitlement is not None and self.entitlement.source is Source.ADD_ON
+
+
+def entitlements_of(instance: Instance, now: datetime) -> dict[str, Entitlement]:
+    """By feature. At most seven queries, however many features."""
+    return entitlements(_given(instance, now), now)
+
+
+def wanted_features(instance: Instance, now: datetime) -> list[FeatureSpec]:
+    """What is entitled, opted in to, and can be carried; also what people have been told goes on until later.
+
+    In the order in which provisioning has them.
+    """
+    may, specs = entitlements_of(instance, now), []
+    for opt_in in instance.opt_ins.select_related("feature__smallest_size"):
+        has_time = opt_in.ends_at is not None and now < opt_in.ends_at
+        if (opt_in.feature_id in may or has_time) and not refusal_of(opt_in.feature, instance):
+            specs.append(_spec(opt_in, may.get(opt_in.feature_id)))
+    return sorted(specs, key=lambda spec: spec.name)
+
+
+def held_features(instance: Instance, now: datetime) -> list[Held]:
+    """Everything that is offered, and what the instance has beside that."""
+    may = entitlements_of(instance, now)
+    opted = {opt_in.feature_id: opt_in for opt_in in instance.opt_ins.all()}
+    on = {feature["name"] for feature in instance.features}
+    ours = Q(status=Status.OFFERED) | Q(pk__in={*may, *opted, *on})
+    found = [_held(offer, may, opted, on) for offer in feature_offers(instance, which=ours)]
+    return sorted(found, key=lambda held: list(Stands).index(held.stands))
+
+
+def _spec(opt_in: OptIn, entitlement: Entitlement | None) -> FeatureSpec:
+    feature, units = opt_in.feature, entitlement.units if entitlement else opt_in.units
+    return FeatureSpec(feature.pk, units, feature.values, tuple(feature.parts))
+
+
+def _held(offer: FeatureOffer, may: dict[str, Entitlement], opted: dict[str, OptIn], on: set[str]) -> Held:
+    name = offer.feature.pk
+    entitlement, opt_in = may.get(name), opted.get(name)
+    until = entitlement.until if entitlement else opt_in.ends_at if opt_in else None
+    return Held(offer, _stands(offer, entitlement, opt_in, is_on=name in on), entitlement, opt_in, until)
+
+
+def _stands(offer: FeatureOffer, entitlement: Entitlement | None, opt_in: OptIn | None, *, is_on: bool) -> Stands:
+    is_wanted = opt_in is not None and not offer.refusal and (entitlement or opt_in.ends_at) is not None
+    if is_wanted or is_on:
+        return Stands.ON if is_wanted and is_on else Stands.CHANGING
+    if offer.refusal:
+        return Stands.REFUSED
+    return Stands.ENTITLED if entitlement else Stands.FOR_SALE
+
+
+def _given(instance: Instance, now: datetime) -> Iterator[Entitlement]:
+    if subscription := subscription_of(instance, "items__price__plan__features"):
+        yield from _bought(subscription)
+    for grant in Grant.objects.filter(instance=instance):
+        yield Entitlement(grant.feature_id, Source.GRANT, grant.since, grant.until, grant.units, ends_alone=True)
+    stands = standing_of(instance, now)
+    if stands.state == State.TRIAL:
+        for name in Feature.objects.filter(status=Status.OFFERED, can_be_tried=True).values_list("pk", flat=True):
+            yield Entitlement(name, Source.TRIAL, instance.created_at, stands.until)
+
+
+def _bought(subscription: Subscription) -> Iterator[Entitlement]:
+    since, until = subscription.created_at, subscription.cancel_at
+    for item in subscription.items.all():
+        if item.price and item.price.plan:
+            ready = (feature for feature in item.price.plan.features.all() if feature.status != Status.DRAFT)
+            yield from (Entitlement(feature.pk, Source.PLAN, since, until) for feature in ready)
+        elif item.price and item.price.feature_id:
+            stops = item.next_quantity == 0 and until is None
+            ends = subscription.period_ends_at if stops else until
+            units = max(1, item.quantity)
+            yield Entitlement(item.price.feature_id, Source.ADD_ON, since, ends, units, ends_alone=stops)

@@ -1,0 +1,138 @@
+"""A feature is added to a subscription that is under way, at once; or taken out of it at renewal, and back until then.
+
+Stripe is told, and what has come of it is learned from Stripe, as everything else (decision 13).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from billing.clients.stripe import asking
+from billing.models import Account, Charge, Feature, Price, Status, Subscription, SubscriptionItem
+from billing.selectors.offers import refusal_of
+from billing.services.ahead import plan_ahead
+from billing.services.changing import check_changeable, plan_of, seats_of
+from billing.services.facts import accounts_ask
+from billing.terms.offers import Line, unit_of
+from portal.core.audit import Actor, record
+from portal.core.errors import Conflict, Invalid
+from provisioning.models import Instance
+
+
+@dataclass(frozen=True)
+class Addition:
+    """What adding a feature means: its line from now on, each `often`, and what is due at once in minor units."""
+
+    line: Line
+    often: str
+    due_now: int
+    renews_at: datetime
+
+
+def addition_preview(instance: Instance, subscription: Subscription, feature: Feature, units: int = 1) -> Addition:
+    """What it would mean, as Stripe reckons it. Raises Invalid, Conflict, Away or StripeRefused."""
+    line = _line(instance, subscription, feature, units)
+    details = {"items": [_item(line)], "proration_behavior": "always_invoice"}
+    wanted: Any = {"subscription": subscription.pk, "subscription_details": details}
+    with asking() as api:
+        found = api.invoices.create_preview(wanted)
+    return Addition(line, subscription.get_interval_display(), found.amount_due, subscription.period_ends_at)
+
+
+def feature_add(
+    *, instance: Instance, subscription: Subscription, feature: Feature, units: int, key: str, actor: Actor
+) -> None:
+    """It is there once it is paid for, which is seconds with a card. `key` is the same for a second try.
+
+    Raises Invalid for what it cannot have, Conflict for what it has, Away or StripeRefused.
+    """
+    line = _line(instance, subscription, feature, units)
+    ahead = {item.pk: item.next_quantity for item in subscription.items.all() if item.next_quantity is not None}
+    wanted: Any = {
+        "items": [_item(line)],
+        "proration_behavior": "always_invoice",
+        "payment_behavior": "pending_if_incomplete",
+    }
+    if ahead:
+        raise Conflict("Something changes with the next period already. Take that back first, or wait for it.")
+    with asking() as api:
+        api.subscriptions.update(subscription.pk, wanted, {"idempotency_key": f"feature-{key}"})
+    _record("subscription.feature-add", subscription, actor, {"feature": feature.pk, "units": line.quantity})
+
+
+def feature_stop(*, subscription: Subscription, feature: Feature, actor: Actor, reason: str = "") -> datetime:
+    """It is paid for until this period's end, stays on until then, and is switched off; answers when that is.
+
+    Raises Conflict when it is no add-on of the subscription, or ends already; Away or StripeRefused.
+    """
+    item = _bought(subscription, feature)
+    if item.next_quantity == 0 or subscription.cancel_at:
+        raise Conflict(f"{feature} ends already.")
+    check_changeable(subscription)
+    plan_ahead(subscription, {item.pk: 0})
+    _record("subscription.feature-stop", subscription, actor, {"feature": feature.pk}, reason)
+    return subscription.period_ends_at
+
+
+def feature_keep(*, subscription: Subscription, feature: Feature, actor: Actor) -> None:
+    """It goes on after all. Raises Conflict when it does not end, Away or StripeRefused."""
+    item = _bought(subscription, feature)
+    if item.next_quantity != 0:
+        raise Conflict(f"{feature} goes on anyway.")
+    plan_ahead(subscription, {item.pk: None})
+    _record("subscription.feature-keep", subscription, actor, {"feature": feature.pk})
+
+
+def _line(instance: Instance, subscription: Subscription, feature: Feature, units: int) -> Line:
+    check_changeable(subscription)
+    if subscription.cancel_at:
+        raise Conflict("The subscription ends with this period. Let it go on first.")
+    plan = plan_of(subscription)
+    if feature.status != Status.OFFERED:
+        raise Invalid(f"{feature} is not sold.", field="feature")
+    if plan.features.filter(pk=feature.pk).exists() or any(_is_of(item, feature) for item in subscription.items.all()):
+        raise Conflict(f"{feature} is part of the subscription already.")
+    if why := refusal_of(feature, instance, plan):
+        raise Invalid(why, field="feature")
+    if feature.charge == Charge.UNIT and not 1 <= units <= (feature.most_units or units):
+        raise Invalid(f"From 1 to {feature.most_units}.", field="units")
+    price = _price(subscription, feature)
+    quantity = {Charge.SEAT: seats_of(subscription), Charge.UNIT: units}.get(Charge(feature.charge), 1)
+    return Line(feature.title, quantity, unit_of(feature), price.unit_amount, price.currency, price.pk, price.stripe_id)
+
+
+def _price(subscription: Subscription, feature: Feature) -> Price:
+    """At which it is sold to who pays so often and in that currency."""
+    terms = {"interval": subscription.interval, "currency": subscription.currency}
+    price = feature.prices.filter(retired_at__isnull=True, **terms).first()
+    if price is None:
+        raise Invalid(
+            f"{feature} is not sold {subscription.get_interval_display()} in {subscription.currency.upper()}."
+        )
+    if not price.stripe_id:
+        raise Conflict(f"Stripe does not know {price} yet. We have to bring our prices there first.")
+    return price
+
+
+def _item(line: Line) -> Mapping[str, Any]:
+    return {"price": line.stripe_price, "quantity": line.quantity}
+
+
+def _is_of(item: SubscriptionItem, feature: Feature) -> bool:
+    return item.price is not None and item.price.feature_id == feature.pk
+
+
+def _bought(subscription: Subscription, feature: Feature) -> SubscriptionItem:
+    for item in subscription.items.all():
+        if _is_of(item, feature):
+            return item
+    raise Conflict(f"{feature} is no add-on of this subscription.")
+
+
+def _record(
+    action: str, subscription: Subscription, actor: Actor, details: Mapping[str, Any], reason: str = ""
+) -> None:
+    organization = subscription.account_id
+    record(action, subscription, organization_id=organization, actor=actor, reason=reason, details=dict(details))
+    accounts_ask(Account.objects.filter(pk=organization))

@@ -1,0 +1,47 @@
+"""What a subscription is to be from its next period on: a schedule of Stripe's that then lets go of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from billing.clients.stripe import asking
+from billing.models import Subscription
+
+
+def plan_ahead(subscription: Subscription, changes: Mapping[str, int | None]) -> None:
+    """From the next period on there are so many of these items, by id, and of the others what was planned before.
+
+    0 is the end of one, None is as many as now. Where nothing is to change any more, there is no schedule. Raises Away
+    or StripeRefused.
+    """
+    later = {item: changes.get(item.pk, item.next_quantity) for item in subscription.items.all()}
+    by_price = {
+        item.price.stripe_id: quantity
+        for item, quantity in later.items()
+        if item.price and quantity is not None and quantity != item.quantity
+    }
+    forget_ahead(subscription)
+    if not by_price:
+        return
+    with asking() as api:
+        schedule = api.subscription_schedules.create({"from_subscription": subscription.pk}).to_dict()
+        current = schedule["phases"][0]
+        now = [{"price": item["price"], "quantity": item["quantity"]} for item in current["items"]]
+        then = [{**item, "quantity": by_price.get(item["price"], item["quantity"])} for item in now]
+        phases: Any = [
+            {"items": now, "start_date": current["start_date"], "end_date": current["end_date"]},
+            {"items": [item for item in then if item["quantity"]], "proration_behavior": "none"},
+        ]
+        api.subscription_schedules.update(schedule["id"], {"phases": phases, "end_behavior": "release"})
+
+
+def forget_ahead(subscription: Subscription) -> None:
+    """What was planned for the next period is forgotten."""
+    with asking() as api:
+        schedule = api.subscriptions.retrieve(subscription.pk).to_dict()["schedule"]
+        if schedule:
+            api.subscription_schedules.release(str(schedule))
+
+
+def ended_ahead(subscription: Subscription) -> dict[str, int | None]:
+    """The items that end with this period, as `plan_ahead` takes them."""
+    return {item.pk: 0 for item in subscription.items.all() if item.next_quantity == 0}

@@ -1,0 +1,118 @@
+"""What a person can do about a feature of an instance, and what comes of it, before they agree."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django import forms
+
+from billing.models import Feature
+from billing.selectors.entitlements import Held, Stands
+from billing.services.adding import Addition
+from billing.terms.entitlements import Entitlement, Source
+from billing.terms.money import money
+from portal.web.forms import ServiceForm
+from portal.web.once import new_key
+
+
+class Deed(StrEnum):
+    OPT_IN = "switch on"
+    ADD = "add"
+    OPT_OUT = "switch off"
+    STOP = "stop at renewal"
+    KEEP = "keep"
+
+
+BUTTONS = {
+    Deed.OPT_IN: "Switch it on",
+    Deed.ADD: "Pay and switch it on",
+    Deed.OPT_OUT: "Switch it off",
+    Deed.STOP: "Stop it at renewal",
+    Deed.KEEP: "Keep it",
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A feature on its page: how it stands, what can be done, and every consequence of that as a sentence."""
+
+    held: Held
+    deed: Deed | None
+    consequences: tuple[str, ...]
+
+    @property
+    def button(self) -> str:
+        return BUTTONS[self.deed] if self.deed else ""
+
+    @property
+    def is_dangerous(self) -> bool:
+        return self.deed in {Deed.OPT_OUT, Deed.STOP}
+
+
+class FeatureForm(ServiceForm):
+    """`deed` is what the person has agreed to; `key` is the same for a second post of the same page."""
+
+    deed = forms.CharField(widget=forms.HiddenInput)
+    units = forms.IntegerField(min_value=1, max_value=1_000, required=False, widget=forms.HiddenInput)
+    key = forms.CharField(max_length=40, widget=forms.HiddenInput, initial=new_key, required=False)
+
+
+class UnitsForm(forms.Form):
+    """How many of what is counted; asked for before the consequences are shown."""
+
+    units = forms.IntegerField(min_value=1, initial=1, widget=forms.NumberInput({"inputmode": "numeric"}))
+
+    def __init__(self, feature: Feature, data: object = None) -> None:
+        super().__init__(data)  # type: ignore[arg-type] # a QueryDict, or None
+        self.fields["units"].label = f"How many {feature.unit_title}s"
+        self.fields["units"].max_value = feature.most_units  # type: ignore[attr-defined] # an IntegerField
+
+
+def deed_for(held: Held, *, is_subscribed: bool) -> Deed | None:
+    """The one thing that can be done about it; None when there is nothing but waiting, or talking to us."""
+    if held.opt_in and held.is_add_on:
+        return Deed.KEEP if held.entitlement and held.entitlement.ends_alone else Deed.STOP
+    if held.opt_in:
+        return Deed.OPT_OUT
+    if held.entitlement and not held.offer.refusal:
+        return Deed.OPT_IN
+    return Deed.ADD if held.stands is Stands.FOR_SALE and is_subscribed else None
+
+
+def consequences(held: Held, deed: Deed | None, addition: Addition | None, renews_at: datetime | None) -> Iterator[str]:
+    """What comes of it: money first, then what happens on the instance, then whether it restarts."""
+    feature = held.feature
+    if deed is Deed.OPT_IN and held.entitlement:
+        yield _on_what_grounds(held.entitlement, held)
+    elif deed is Deed.ADD and addition:
+        line = addition.line
+        yield f"{line.reckoned}, paid {addition.often}: {line.shown} each time, before taxes."
+        yield f"{money(addition.due_now, line.currency)} is due now, for the rest of this period."
+    elif deed is Deed.OPT_OUT:
+        yield "It is switched off within minutes. What it has made stays where it is, and is there again with it."
+    elif deed is Deed.STOP and renews_at:
+        yield f"It stays on until {_day(renews_at)}, which is paid for. Then it is switched off and charged no more."
+    elif deed is Deed.KEEP:
+        yield "It goes on, and is charged with the next period as before."
+    if deed in {Deed.OPT_IN, Deed.ADD, Deed.OPT_OUT} and feature.effect:
+        yield feature.effect
+    if deed in {Deed.OPT_IN, Deed.ADD, Deed.OPT_OUT}:
+        yield "Parts of the application restart once for it." if feature.restarts else "Nothing restarts for it."
+
+
+def _on_what_grounds(entitlement: Entitlement, held: Held) -> str:
+    until = f" until {_day(entitlement.until)}" if entitlement.until else ""
+    match entitlement.source:
+        case Source.PLAN:
+            return "Your plan includes it: nothing more is charged."
+        case Source.ADD_ON:
+            return "It is part of your subscription already: nothing more is charged."
+        case Source.GRANT:
+            return f"We have given it to you{until or ' without an end'}: nothing is charged."
+    prices = " or ".join(held.offer.prices.values())
+    return f"Your trial may have it{until} at no charge. With a subscription it costs {prices}, or comes with a plan."
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%-d %B %Y}"

@@ -1,0 +1,152 @@
+"""What an instance can do beside the usual: people see all there is, switch it on and off, and add it."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
+
+from billing.clients.stripe import Away
+from billing.models import Charge, Subscription
+from billing.selectors.entitlements import Held, Stands, held_features
+from billing.selectors.subscriptions import subscription_of
+from billing.services.adding import Addition, addition_preview, feature_add, feature_keep, feature_stop
+from billing.services.features import feature_opt_in, feature_opt_out
+from portal.core import clock
+from portal.core.audit import Actor
+from portal.core.errors import Conflict, NotFound, ServiceError
+from portal.core.models import Membership
+from portal.web.access import ONLY_RUNNERS, actor_of, may_run, members_only, runners_only
+from portal.web.once import new_key
+from portal.web.opting import Choice, Deed, FeatureForm, UnitsForm, consequences, deed_for
+from portal.web.standing import live_operation
+from portal.web.standing import standing_of as shown_standing
+from portal.web.views.instances import shown_instance
+from portal.web.views.subscriptions import BUSY
+from provisioning.models import Instance, InstanceStatus
+
+DONE = {
+    Deed.OPT_IN: "{} is being switched on.",
+    Deed.ADD: "{} is switched on as soon as it is paid for, which takes some seconds.",
+    Deed.OPT_OUT: "{} is being switched off.",
+    Deed.STOP: "{} stays on until the end of this period.",
+    Deed.KEEP: "{} goes on.",
+}
+CHANGED_MEANWHILE = "Something has changed meanwhile. Look at it once more."
+
+
+@require_GET
+@never_cache
+@members_only
+def instance_features(request: HttpRequest, membership: Membership, instance_id: str) -> HttpResponse:
+    """All of them, by how they stand."""
+    instance = shown_instance(membership, instance_id)
+    held, subscription = held_features(instance, clock.now()), subscription_of(instance)
+    shown = [(each, deed_for(each, is_subscribed=subscription is not None)) for each in held]
+    context = {"features": shown, "subscription": subscription, "is_changing": _is_changing(instance, held)}
+    return render(request, "web/features/list.html", {**context, **_headed(membership, instance)})
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@members_only
+@runners_only
+def instance_feature(request: HttpRequest, membership: Membership, instance_id: str, name: str) -> HttpResponse:
+    """One of them: what can be done about it and what comes of that; posting agrees."""
+    instance = shown_instance(membership, instance_id)
+    held = _held(instance, name)
+    subscription = subscription_of(instance)
+    deed = deed_for(held, is_subscribed=subscription is not None)
+    form = FeatureForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            _agree(instance, held, deed, subscription, form.cleaned_data, actor_of(request))
+        except Away:
+            form.add_error(None, BUSY)
+        except ServiceError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, DONE[Deed(form.cleaned_data["deed"])].format(held.feature))
+            return redirect("instance_features", instance.pk)
+    asked = UnitsForm(held.feature, request.GET if "units" in request.GET else None)
+    context = {"form": form, "key": new_key(), **_shown(instance, held, deed, subscription, asked)}
+    return render(request, "web/features/detail.html", {**context, **_headed(membership, instance)})
+
+
+def _agree(
+    instance: Instance,
+    held: Held,
+    deed: Deed | None,
+    subscription: Subscription | None,
+    agreed: dict[str, Any],
+    actor: Actor,
+) -> None:
+    """What the person has agreed to is asked for, if it is still what can be done."""
+    feature = held.feature
+    if deed is None or agreed["deed"] != deed:
+        raise Conflict(CHANGED_MEANWHILE)
+    if deed is Deed.OPT_IN:
+        feature_opt_in(instance=instance, feature=feature, actor=actor)
+    elif deed is Deed.OPT_OUT:
+        feature_opt_out(instance=instance, feature=feature, actor=actor)
+    elif subscription is None:
+        raise Conflict(CHANGED_MEANWHILE)
+    elif deed is Deed.ADD:
+        units, key = agreed["units"] or 1, agreed["key"] or new_key()
+        feature_add(instance=instance, subscription=subscription, feature=feature, units=units, key=key, actor=actor)
+    elif deed is Deed.STOP:
+        feature_stop(subscription=subscription, feature=feature, actor=actor)
+    else:
+        feature_keep(subscription=subscription, feature=feature, actor=actor)
+
+
+def _shown(
+    instance: Instance, held: Held, deed: Deed | None, subscription: Subscription | None, asked: UnitsForm
+) -> dict[str, Any]:
+    """What the page says, or the sentence why it cannot be had."""
+    units = asked.cleaned_data["units"] if asked.is_bound and asked.is_valid() else 1
+    is_counted = deed is Deed.ADD and held.feature.charge == Charge.UNIT
+    addition: Addition | None = None
+    refusal = held.offer.refusal if deed is None else ""
+    if deed is Deed.ADD and subscription:
+        try:
+            addition = addition_preview(instance, subscription, held.feature, units)
+        except Away:
+            refusal = BUSY
+        except ServiceError as error:
+            refusal = str(error)
+    renews_at = subscription.period_ends_at if subscription else None
+    told = () if refusal else tuple(consequences(held, deed, addition, renews_at))
+    return {
+        "choice": Choice(held, deed, told),
+        "refusal": refusal,
+        "units": units,
+        "asked": asked if is_counted else None,
+        "subscription": subscription,
+    }
+
+
+def _held(instance: Instance, name: str) -> Held:
+    """NotFound for what is neither offered nor had."""
+    for held in held_features(instance, clock.now()):
+        if held.feature.pk == name:
+            return held
+    raise NotFound(f"There is no feature {name}.")
+
+
+def _is_changing(instance: Instance, held: list[Held]) -> bool:
+    return instance.status == InstanceStatus.RUNNING and any(each.stands is Stands.CHANGING for each in held)
+
+
+def _headed(membership: Membership, instance: Instance) -> dict[str, Any]:
+    return {
+        "instance": instance,
+        "standing": shown_standing(instance),
+        "live": live_operation(instance),
+        "may_run": may_run(membership),
+        "only_runners": ONLY_RUNNERS,
+        "instance_tab": "features",
+        "tab": "instances",
+    }
