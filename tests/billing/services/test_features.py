@@ -172,7 +172,7 @@ class TestSwitchingOff:
             feature_opt_out(instance=switched_on, feature=feature("batch-changes"), actor=by_alice)
 
     def test_what_has_ended_unannounced_is_told_and_goes_on_for_a_week(self, switched_on, day):
-        plan().features.remove("batch-changes")
+        plan().features.remove(feature("batch-changes"))
         look()
         assert (asked()[1:], set(Mail.objects.values_list("kind", flat=True))) == ([], {"feature-ending"})
         assert OptIn.objects.get(feature="batch-changes").ends_at == BEGIN + 7 * DAY
@@ -185,9 +185,9 @@ class TestSwitchingOff:
         assert AuditEvent.objects.get(action="feature.end").details["feature"] == "batch-changes"
 
     def test_what_is_entitled_again_goes_on(self, switched_on, day):
-        plan().features.remove("batch-changes")
+        plan().features.remove(feature("batch-changes"))
         look()
-        plan().features.add("batch-changes")
+        plan().features.add(feature("batch-changes"))
         look()
         assert OptIn.objects.get(feature="batch-changes").ends_at is None
         day.move_to(BEGIN + 8 * DAY)
