@@ -78,6 +78,11 @@ def by_alice(alice) -> Actor:
 
 
 @pytest.fixture
+def by_sam(sam) -> Actor:
+    return Actor(sam, sam.email)
+
+
+@pytest.fixture
 def by_ada(ada) -> Actor:
     return Actor(ada, ada.email, "127.0.0.1")
 

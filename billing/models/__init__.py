@@ -12,6 +12,7 @@ from billing.models.accounts import (
 from billing.models.catalogue import Charge, Currency, Feature, Interval, Plan, Price, Status
 from billing.models.entitlements import Grant, OptIn
 from billing.models.prices import UnitPrice
+from billing.models.sales import Sale
 from billing.models.syncs import Sync
 from billing.models.upkeep import Upkeep
 
@@ -27,6 +28,7 @@ __all__ = [
     "OptIn",
     "Plan",
     "Price",
+    "Sale",
     "Status",
     "StripeEvent",
     "Subscription",

@@ -30,9 +30,28 @@ class Addition:
     renews_at: datetime
 
 
+def addition_line(instance: Instance, subscription: Subscription, feature: Feature, units: int) -> Line:
+    """What adding it comes to, each period. Raises Invalid for what it cannot have, Conflict for what it has."""
+    check_changeable(subscription)
+    if subscription.cancel_at:
+        raise Conflict("The subscription ends with this period. Let it go on first.")
+    plan = plan_of(subscription)
+    if feature.status != Status.OFFERED:
+        raise Invalid(f"{feature} is not sold.", field="feature")
+    if plan.features.filter(pk=feature.pk).exists() or any(_is_of(item, feature) for item in subscription.items.all()):
+        raise Conflict(f"{feature} is part of the subscription already.")
+    if why := refusal_of(feature, instance, plan):
+        raise Invalid(why, field="feature")
+    if feature.charge == Charge.UNIT and not 1 <= units <= (feature.most_units or units):
+        raise Invalid(f"From 1 to {feature.most_units}.", field="units")
+    price = _price(subscription, feature)
+    quantity = {Charge.SEAT: seats_of(subscription), Charge.UNIT: units}.get(Charge(feature.charge), 1)
+    return Line(feature.title, quantity, unit_of(feature), price.unit_amount, price.currency, price.pk, price.stripe_id)
+
+
 def addition_preview(instance: Instance, subscription: Subscription, feature: Feature, units: int = 1) -> Addition:
     """What it would mean, as Stripe reckons it. Raises Invalid, Conflict, Away or StripeRefused."""
-    line = _line(instance, subscription, feature, units)
+    line = addition_line(instance, subscription, feature, units)
     details = {"items": [_item(line)], "proration_behavior": "always_invoice"}
     wanted: Any = {"subscription": subscription.pk, "subscription_details": details}
     with asking() as api:
@@ -47,7 +66,7 @@ def feature_add(
 
     Raises Invalid for what it cannot have, Conflict for what it has, Away or StripeRefused.
     """
-    line = _line(instance, subscription, feature, units)
+    line = addition_line(instance, subscription, feature, units)
     ahead = {item.pk: item.next_quantity for item in subscription.items.all() if item.next_quantity is not None}
     wanted: Any = {
         "items": [_item(line)],
@@ -82,24 +101,6 @@ def feature_keep(*, subscription: Subscription, feature: Feature, actor: Actor) 
         raise Conflict(f"{feature} goes on anyway.")
     plan_ahead(subscription, {item.pk: None})
     _record("subscription.feature-keep", subscription, actor, {"feature": feature.pk})
-
-
-def _line(instance: Instance, subscription: Subscription, feature: Feature, units: int) -> Line:
-    check_changeable(subscription)
-    if subscription.cancel_at:
-        raise Conflict("The subscription ends with this period. Let it go on first.")
-    plan = plan_of(subscription)
-    if feature.status != Status.OFFERED:
-        raise Invalid(f"{feature} is not sold.", field="feature")
-    if plan.features.filter(pk=feature.pk).exists() or any(_is_of(item, feature) for item in subscription.items.all()):
-        raise Conflict(f"{feature} is part of the subscription already.")
-    if why := refusal_of(feature, instance, plan):
-        raise Invalid(why, field="feature")
-    if feature.charge == Charge.UNIT and not 1 <= units <= (feature.most_units or units):
-        raise Invalid(f"From 1 to {feature.most_units}.", field="units")
-    price = _price(subscription, feature)
-    quantity = {Charge.SEAT: seats_of(subscription), Charge.UNIT: units}.get(Charge(feature.charge), 1)
-    return Line(feature.title, quantity, unit_of(feature), price.unit_amount, price.currency, price.pk, price.stripe_id)
 
 
 def _price(subscription: Subscription, feature: Feature) -> Price:

@@ -121,7 +121,7 @@ def _shown(
     told = () if refusal else tuple(consequences(held, deed, addition, renews_at))
     return {
         "choice": Choice(held, deed, told),
-        "refusal": refusal,
+        "why_not": refusal,
         "units": units,
         "asked": asked if is_counted else None,
         "subscription": subscription,
