@@ -12,6 +12,7 @@ from billing.models.accounts import (
 from billing.models.catalogue import Charge, Currency, Feature, Interval, Plan, Price, Status
 from billing.models.prices import UnitPrice
 from billing.models.syncs import Sync
+from billing.models.trials import TrialAllowance, TrialExtension, TrialPolicy, TrialRequest
 from billing.models.upkeep import Upkeep
 
 __all__ = [
@@ -30,6 +31,10 @@ __all__ = [
     "SubscriptionItem",
     "SubscriptionStatus",
     "Sync",
+    "TrialAllowance",
+    "TrialExtension",
+    "TrialPolicy",
+    "TrialRequest",
     "UnitPrice",
     "Upkeep",
 ]
