@@ -9,13 +9,16 @@ class BillingConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models.signals import post_save
 
-        from billing.services import telling
+        from billing.services import telling, trial_mail, trials, waiting_list
         from billing.services.prices import size_saved
         from billing.services.shipped import catalogue_was_loaded
         from billing.services.upkeep import operation_ended
         from provisioning.signals import catalogue_loaded, operation_finished
 
         telling.register()
+        trial_mail.register()
         post_save.connect(size_saved, sender="provisioning.Size", dispatch_uid=size_saved.__module__)
         catalogue_loaded.connect(catalogue_was_loaded, dispatch_uid=catalogue_was_loaded.__module__)
         operation_finished.connect(operation_ended, dispatch_uid=operation_ended.__module__)
+        catalogue_loaded.connect(trials.policy_was_wanted, dispatch_uid=trials.__name__)
+        operation_finished.connect(waiting_list.operation_ended, dispatch_uid=waiting_list.__name__)

@@ -4,7 +4,8 @@ from celery import shared_task
 from django.conf import settings
 
 from billing.models import Sync
-from billing.services import facts, syncs, upkeep
+from billing.services import facts, syncs, upkeep, waiting_list
+from billing.services.trials import DRAIN
 from portal.core.audit import Actor
 from provisioning.services.sending import send
 
@@ -46,3 +47,10 @@ def fetch_facts() -> None:
     """Customers whose facts have changed have been fetched from Stripe. Where many have, the next call goes on."""
     if facts.accounts_go_on() == facts.MOST_AT_ONCE:
         send(facts.FETCH)
+
+
+@shared_task(name="billing.tasks.drain_waiting_list")
+def drain_waiting_list() -> None:
+    """Who waits for a trial has one coming up, as far as there is room. Where many do, the next call goes on."""
+    if waiting_list.waiting_list_drain() == waiting_list.MOST_AT_ONCE:
+        send(DRAIN)

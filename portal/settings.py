@@ -306,6 +306,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(5.0),
         "options": {"queue": "steps", "expires": 5},
     },
+    # Whatever makes room for a trial calls a worker, too: this is for calls that were lost, and for conversions.
+    "drain-waiting-list": {
+        "task": "billing.tasks.drain_waiting_list",
+        "schedule": schedule(300.0),
+        "options": {"queue": "steps", "expires": 300},
+    },
     # Whoever asks for a sync calls a worker, too: this is for calls that were lost, and for workers that died.
     "go-on-with-syncs": {
         "task": "billing.tasks.go_on_with_syncs",

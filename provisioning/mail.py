@@ -28,7 +28,7 @@ def register_mails() -> None:
 
 
 def instance_ready(context: dict[str, Any]) -> dict[str, Any]:
-    """Adds name, domain, url, admin_link and portal_link of the instance that is ready.
+    """Adds name, domain, url, admin_link and portal_link of the instance that is ready, and when a trial ends.
 
     admin_link lets the first site admin choose a password, once. Raises RuntimeError, to be tried again, while it
     cannot be had; it is empty for an instance that has been deleted meanwhile.
@@ -41,6 +41,7 @@ def instance_ready(context: dict[str, Any]) -> dict[str, Any]:
         "url": instance.url,
         "admin_link": admin_link(spec_of(instance)) if instance.deleted_at is None else "",
         "portal_link": f"{settings.PORTAL_URL}/",
+        "trial_ends_at": f"{instance.trial_ends_at:%-d %B %Y}" if instance.trial_ends_at else "",
     }
 
 

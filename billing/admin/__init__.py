@@ -1,5 +1,5 @@
-"""Money for admins: what is sold, and what infrastructure costs us."""
+"""Money for admins: what is sold, what infrastructure costs us, and who tries it for nothing."""
 
-from billing.admin import accounts, catalogue, prices, syncs
+from billing.admin import accounts, catalogue, organizations, prices, syncs, trials
 
-__all__ = ["accounts", "catalogue", "prices", "syncs"]
+__all__ = ["accounts", "catalogue", "organizations", "prices", "syncs", "trials"]

@@ -1,12 +1,13 @@
 """Where customers stand, what Stripe has told of them, and what it has told at all."""
 
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from billing.admin.extending import EXTEND, consequences
 from billing.models import Account, StripeEvent, Subscription, Upkeep
 from billing.services.facts import accounts_ask
 from portal.core.admin.deeds import Answers, Deed, DeedForm, PageWithDeeds
@@ -43,7 +44,7 @@ FETCH = Deed(
 
 
 @admin.register(Upkeep)
-class UpkeepPage(ReadOnlyPage):
+class UpkeepPage(NobodyEdits, PageWithDeeds):
     list_display = ("instance", "organization", "stands", "ends", "deleted", "error")
     list_filter = ("state", "instance__kind", "instance__status")
     list_select_related = ("instance__organization",)
@@ -52,10 +53,15 @@ class UpkeepPage(ReadOnlyPage):
     fields = (("instance", "organization"), ("stands", "ends"), ("deleted", "looked"), "error")
     readonly_fields = ("instance", "organization", "stands", "ends", "deleted", "looked", "error")
     ordering = ("until",)
+    deeds: ClassVar = (EXTEND,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Upkeep]:
         rows: QuerySet[Upkeep] = super().get_queryset(request)
         return rows.exclude(instance__status="deleted")
+
+    def beside(self, _request: HttpRequest, deed: Deed, target: Any, form: DeedForm) -> dict[str, Any]:
+        """Before an extension, what it means."""
+        return {"consequences": consequences(target, form)} if deed is EXTEND else {}
 
     @admin.display(description="Organization", ordering="instance__organization__name")
     def organization(self, upkeep: Upkeep) -> str:

@@ -14,6 +14,7 @@ from billing.models.entitlements import Grant, OptIn
 from billing.models.prices import UnitPrice
 from billing.models.sales import Sale
 from billing.models.syncs import Sync
+from billing.models.trials import TrialAllowance, TrialExtension, TrialPolicy, TrialRequest
 from billing.models.upkeep import Upkeep
 
 __all__ = [
@@ -35,6 +36,10 @@ __all__ = [
     "SubscriptionItem",
     "SubscriptionStatus",
     "Sync",
+    "TrialAllowance",
+    "TrialExtension",
+    "TrialPolicy",
+    "TrialRequest",
     "UnitPrice",
     "Upkeep",
 ]

@@ -3,6 +3,7 @@ missing, when it is suspended, when a feature is switched off.
 """
 
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any, Final
 
 from django.conf import settings
@@ -31,28 +32,28 @@ def register() -> None:
 def tell(instance: Instance, found: Standing, now: datetime) -> None:
     """Whatever its people should know by now has been said, once each; of what is past only the newest."""
     if found.state == State.TRIAL and found.until and instance.status == InstanceStatus.RUNNING:
-        if days := _days_left(found.until, now):
-            context = {"days": days, "ends_at": _day(found.until)}
-            _queue(TRIAL_ENDING, instance, f"{found.until:%Y%m%d}:{days}", WHO_DECIDES, context)
+        if days := _word_due(found.until, now):
+            context = {"days": ceil((found.until - now) / DAY), "ends_at": day(found.until)}
+            tell_members(TRIAL_ENDING, instance, f"{found.until:%Y%m%d}:{days}", WHO_DECIDES, context)
     elif found.state == State.GRACE and found.until:
-        context = {"ends_at": _day(found.until)}
-        _queue(PAYMENT_MISSING, instance, f"{found.until:%Y%m%d}", WHO_PAYS, context)
+        context = {"ends_at": day(found.until)}
+        tell_members(PAYMENT_MISSING, instance, f"{found.until:%Y%m%d}", WHO_PAYS, context)
     elif instance.status == InstanceStatus.SUSPENDED and instance.suspended_at:
         notice = SuspensionNotice(instance.suspended_because)
         context = {
             "because": str(notice.label),
             "notice": notice.value,
-            "kept_until": _day(found.delete_at) if found.delete_at else "",
+            "kept_until": day(found.delete_at) if found.delete_at else "",
         }
         who = (*WHO_DECIDES, Role.BILLING)
-        _queue(SUSPENDED, instance, f"{instance.suspended_at:%Y%m%d%H%M%S}", who, context)
+        tell_members(SUSPENDED, instance, f"{instance.suspended_at:%Y%m%d%H%M%S}", who, context)
 
 
 def tell_of_an_end(instance: Instance, feature: Feature, ends_at: datetime) -> None:
     """Its people know when a feature of theirs is switched off, and what that does."""
     link = f"{settings.PORTAL_URL}{reverse('instance_features', args=[instance.pk])}"
-    context = {"feature": feature.title, "ends_at": _day(ends_at), "effect": feature.effect, "portal_link": link}
-    _queue(FEATURE_ENDING, instance, f"{feature.pk}:{ends_at:%Y%m%d}", WHO_DECIDES, context)
+    context = {"feature": feature.title, "ends_at": day(ends_at), "effect": feature.effect, "portal_link": link}
+    tell_members(FEATURE_ENDING, instance, f"{feature.pk}:{ends_at:%Y%m%d}", WHO_DECIDES, context)
 
 
 def next_word(found: Standing, now: datetime) -> datetime | None:
@@ -62,12 +63,8 @@ def next_word(found: Standing, now: datetime) -> datetime | None:
     return min((date for days in DAYS_LEFT if (date := found.until - days * DAY) > now), default=None)
 
 
-def _days_left(ends_at: datetime, now: datetime) -> int | None:
-    """The fewest of DAYS_LEFT that have begun; None before all of them."""
-    return min((days for days in DAYS_LEFT if now >= ends_at - days * DAY), default=None)
-
-
-def _queue(kind: str, instance: Instance, cause: str, roles: tuple[Role, ...], more: dict[str, Any]) -> None:
+def tell_members(kind: str, instance: Instance, cause: str, roles: tuple[Role, ...], more: dict[str, Any]) -> None:
+    """Its people in those roles will know of it, once for each cause."""
     context = {
         "name": instance.slug,
         "domain": instance.domain,
@@ -82,5 +79,11 @@ def _queue(kind: str, instance: Instance, cause: str, roles: tuple[Role, ...], m
         mail.queue(key=key, kind=kind, recipient=person.email, context=context)
 
 
-def _day(moment: datetime) -> str:
+def day(moment: datetime) -> str:
+    """As mails say it, such as 24 December 2026."""
     return f"{moment:%-d %B %Y}"
+
+
+def _word_due(ends_at: datetime, now: datetime) -> int | None:
+    """The fewest of DAYS_LEFT that have begun; None before all of them."""
+    return min((days for days in DAYS_LEFT if now >= ends_at - days * DAY), default=None)

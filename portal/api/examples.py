@@ -40,6 +40,12 @@ INSTANCE = OpenApiExample(
     response_only=True,
     status_codes=["200", "201"],
 )
+WAITING = OpenApiExample(
+    "A place on the waiting list",
+    {"position": 3, "slug": "acme", "region": "europe-west3", "note": "", "requested_at": "2026-11-24T12:00:00Z"},
+    response_only=True,
+    status_codes=["200", "202"],
+)
 OPERATION = OpenApiExample(
     "Half-way",
     {

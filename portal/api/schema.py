@@ -1,6 +1,6 @@
 """How the API describes itself (OpenAPI 3)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from inspect import getdoc
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ NO_THING_PROBLEMS = (401, 403, 429, 500)
 READ_PROBLEMS = (401, 403, 404, 429, 500)
 LIST_PROBLEMS = (400, 401, 403, 429, 500)
 WRITE_PROBLEMS = (400, 401, 403, 409, 415, 422, 429, 500)
+Answer = type[Serializer[Any]] | BaseSerializer[Any]
 View = TypeVar("View", bound=Callable[..., Any])
 
 REQUEST_ID = OpenApiParameter(
@@ -63,16 +64,18 @@ def documented(
     tag: str,
     scope: str,
     problems: Sequence[int],
-    answer: type[Serializer[Any]] | BaseSerializer[Any],
+    answer: Answer | Mapping[int, Answer],
     sent: type[Serializer[Any]] | None = None,
     status: int = 200,
     examples: Sequence[OpenApiExample] = (),
 ) -> Callable[[View], View]:
     """The view's method is in the schema, with its scope, its headers and the problems it may answer with.
 
-    An `answer` with many=True comes in pages. What is posted may bear an Idempotency-Key.
+    An `answer` with many=True comes in pages; several are named by their status. What is posted may bear an
+    Idempotency-Key.
     """
-    responses: dict[Any, Any] = {(code, MEDIA_TYPE): _problem(code) for code in problems}
+    answers = answer if isinstance(answer, Mapping) else {status: answer}
+    troubles = {(code, MEDIA_TYPE): _problem(code) for code in problems}
 
     def document(method: View) -> View:
         headers = (REQUEST_ID, RETRY_AFTER, *((KEY, REPLAYED, LOCATION) if method.__name__ == "post" else ()))
@@ -81,7 +84,7 @@ def documented(
             description=f"{getdoc(method)}\n\nNeeds the scope `{scope}`.",
             tags=[tag],
             request=sent,
-            responses={status: answer, **responses},
+            responses={**answers, **troubles},
             parameters=list(headers),
             examples=list(examples),
         )

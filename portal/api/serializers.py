@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
+from billing.selectors.trials import Waiting
 from portal.api.customer_words import operation_error, step_error
 from portal.core.models import Organization
 from provisioning.fleet.windows import window_of
@@ -197,6 +198,18 @@ class NameDocument(serializers.Serializer[NameVerdict]):
 class TrialSent(Sent):
     slug = serializers.CharField(max_length=32, help_text="The instance's name: GET /names/{slug} says if it is free.")
     region = serializers.ChoiceField(Region.choices)
+
+
+class WaitingDocument(serializers.Serializer[Waiting]):
+    """A place on the waiting list for trials."""
+
+    position = serializers.IntegerField(read_only=True, help_text="How many places from the front: the first is 1.")
+    slug = serializers.CharField(source="request.slug", read_only=True)
+    region = serializers.ChoiceField(Region.choices, source="request.region", read_only=True)
+    note = serializers.CharField(
+        source="request.note", read_only=True, help_text="What stands in the way of its turn; as a rule empty."
+    )
+    requested_at = serializers.DateTimeField(source="request.requested_at", read_only=True)
 
 
 class TeardownSent(Sent):

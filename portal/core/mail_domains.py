@@ -20,5 +20,16 @@ def domain_of(email: str) -> str:
 
 def is_free_mail(email: str) -> bool:
     """Whether anybody could have this address without belonging to a company."""
-    domain = domain_of(email)
+    return is_free_domain(domain_of(email))
+
+
+def is_free_domain(domain: str) -> bool:
+    """Whether it is one that belongs to nobody's company."""
     return domain in FREE or domain.split(".", 1)[0] in FREE_FIRST_LABELS
+
+
+def parents_of(domain: str) -> list[str]:
+    """The domains above it that could be its company's, the nearest first; none that is a single label."""
+    labels = domain.split(".")
+    above = (".".join(labels[begin:]) for begin in range(1, len(labels) - 1))
+    return [parent for parent in above if not is_free_domain(parent)]

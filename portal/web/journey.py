@@ -1,5 +1,6 @@
 """Where a person stands on the way from signing up to a running instance."""
 
+from billing.selectors.trials import waiting_of
 from portal.core.models import User
 from portal.core.selectors import membership_of
 from portal.web.access import may_run
@@ -14,6 +15,7 @@ def next_step(user: User) -> str | None:
     membership = membership_of(user)
     if membership is None:
         return ORGANIZATION
-    if may_run(membership) and not instances_of(membership.organization).exists():
+    organization = membership.organization
+    if may_run(membership) and not instances_of(organization).exists() and waiting_of(organization) is None:
         return INSTANCE
     return None

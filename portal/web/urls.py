@@ -14,6 +14,7 @@ from portal.web.views import (
     styleguide,
     subscriptions,
     tokens,
+    trials,
     updates,
 )
 
@@ -33,6 +34,7 @@ urlpatterns = [
     path("instances/rows/", home.instance_list_fragment, name="instance_list_fragment"),
     path("instances/new/", instances.instance_new, name="instance_new"),
     path("instances/new/name/", instances.instance_name_check, name="instance_name_check"),
+    path("instances/waiting/withdraw/", trials.trial_withdraw_page, name="trial_withdraw"),
     path("instances/<str:instance_id>/", instances.instance_detail, name="instance_detail"),
     path("instances/<str:instance_id>/updates/", updates.instance_updates, name="instance_updates"),
     path("instances/<str:instance_id>/updates/calendar/", updates.calendar_renew_page, name="calendar_renew"),

@@ -29,6 +29,11 @@ GROUPS = {
         ("People", "group", "core_user_changelist"),
         ("API tokens", "key", "core_apitoken_changelist"),
     ),
+    "Trials": (
+        ("Waiting list", "hourglass_top", "billing_trialrequest_changelist"),
+        ("Extensions", "more_time", "billing_trialextension_changelist"),
+        ("Trial policy", "tune", "billing_trialpolicy_changelist"),
+    ),
     "Money": (
         ("Standing", "account_balance_wallet", "billing_upkeep_changelist"),
         ("Accounts", "credit_card", "billing_account_changelist"),

@@ -24,6 +24,7 @@ from provisioning.services.operations import (
 )
 from provisioning.services.surveys import drift_check_request, plan_request
 from provisioning.services.suspension import instance_resume, instance_suspend, resumed, suspended
+from provisioning.services.trials import trial_extend
 
 __all__ = [
     "NameVerdict",
@@ -51,6 +52,7 @@ __all__ = [
     "resized",
     "resumed",
     "suspended",
+    "trial_extend",
     "trial_start",
     "upgraded",
     "with_features",

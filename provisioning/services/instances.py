@@ -12,6 +12,7 @@ from portal.core.errors import Conflict, Invalid
 from portal.core.models import Organization
 from provisioning.fleet.architectures import NEWEST
 from provisioning.fleet.releases import newest_for
+from provisioning.fleet.trials import trials_of
 from provisioning.models import (
     Channel,
     Cluster,
@@ -31,6 +32,7 @@ from provisioning.services.names import check_slug, domain_of
 from provisioning.services.operations import operation_cancel, operation_request
 
 TRIAL_SIZE = "xs"
+TRIAL_HAD = "Your organization has had its trial. Talk to us about a subscription or an extension."
 
 
 @dataclass(frozen=True)
@@ -45,20 +47,22 @@ class Wish:
     channel: Channel = Channel.STABLE
 
 
-def trial_start(*, organization: Organization, slug: str, region: str, actor: Actor) -> Instance:
+def trial_start(
+    *, organization: Organization, slug: str, region: str, actor: Actor, may_repeat: bool = False
+) -> Instance:
     """A 30-day trial stands and its provisioning runs.
 
-    Raises Invalid for a name or region that cannot be had, Conflict when the organization has (or had) its trial.
+    Raises Invalid for a name or region that cannot be had, Conflict when the organization has (or had) its trial;
+    with `may_repeat` it may have had one, and still not two at once.
     """
-    trials = Instance.objects.filter(organization=organization, kind=Kind.TRIAL)
-    if trials.exclude(status=InstanceStatus.DELETED, ready_at=None).exists():  # one that never ran does not count
-        raise Conflict("Your organization has had its trial. Talk to us about a subscription or an extension.")
+    if not may_repeat and trials_of(organization).exists():
+        raise Conflict(TRIAL_HAD)
     return instance_create(organization=organization, wish=Wish(slug, Kind.TRIAL, region), actor=actor)
 
 
 def instance_create(*, organization: Organization, wish: Wish, actor: Actor, reason: str = "") -> Instance:
     """The instance stands as pending and its provisioning runs. Raises Invalid or Conflict, leaving nothing behind."""
-    _check(wish)
+    check_wish(wish)
     if actor.user is None:
         raise Invalid("An instance is created by a person.")
     is_trial = wish.kind == Kind.TRIAL
@@ -87,6 +91,17 @@ def instance_create(*, organization: Organization, wish: Wish, actor: Actor, rea
     return instance
 
 
+def check_wish(wish: Wish) -> None:
+    """Raises Invalid, at its field, for what cannot be had just now."""
+    verdict = check_slug(wish.slug)
+    if not verdict.is_free:
+        raise Invalid(verdict.sentence, field="slug")
+    if wish.region not in Region.values:
+        raise Invalid("Choose one of the regions in the list.", field="region")
+    if not Size.objects.filter(pk=wish.size).exists():
+        raise Invalid("Choose one of the sizes in the list.", field="size")
+
+
 def instance_delete(*, instance: Instance, confirmation: str, actor: Actor, reason: str = "") -> Operation:
     """Its teardown runs, or is queued behind a provisioning that is being stopped for it.
 
@@ -106,16 +121,6 @@ def instance_delete(*, instance: Instance, confirmation: str, actor: Actor, reas
             operation_cancel(operation=building, actor=actor, reason="The instance is to be deleted.")
     operation.refresh_from_db()
     return operation
-
-
-def _check(wish: Wish) -> None:
-    verdict = check_slug(wish.slug)
-    if not verdict.is_free:
-        raise Invalid(verdict.sentence, field="slug")
-    if wish.region not in Region.values:
-        raise Invalid("Choose one of the regions in the list.", field="region")
-    if not Size.objects.filter(pk=wish.size).exists():
-        raise Invalid("Choose one of the sizes in the list.", field="size")
 
 
 def _newest_release(channel: Channel) -> Release:

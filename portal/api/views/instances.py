@@ -7,7 +7,10 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.reverse import reverse
 
+from billing.selectors.trials import Waiting
+from billing.services.waiting_list import trial_ask
 from portal.api import examples
 from portal.api.idempotency import idempotent
 from portal.api.plan_serializers import CertificateDocument
@@ -19,6 +22,7 @@ from portal.api.serializers import (
     OperationWithSteps,
     TeardownSent,
     TrialSent,
+    WaitingDocument,
 )
 from portal.api.standings import instance_body, with_standings
 from portal.api.view import ApiView, valid
@@ -27,7 +31,7 @@ from portal.core.models import Scope
 from provisioning.fleet.certificates import document_of
 from provisioning.models import Instance, Operation
 from provisioning.selectors import certificate_of, instance_for, instances_of, operations_of
-from provisioning.services import instance_delete, trial_start
+from provisioning.services import instance_delete
 
 TAG = "Instances"
 
@@ -59,22 +63,25 @@ class Instances(ApiView, ListAPIView[Instance]):
         "Start a trial",
         tag=TAG,
         sent=TrialSent,
-        answer=InstanceDocument,
-        status=201,
+        answer={201: InstanceDocument, 202: WaitingDocument},
         problems=WRITE_PROBLEMS,
         scope=Scope.INSTANCES_WRITE,
-        examples=(examples.TRIAL, examples.INSTANCE),
+        examples=(examples.TRIAL, examples.INSTANCE, examples.WAITING),
     )
     @idempotent
     def post(self, request: Request) -> Response:
         """Starts the trial of your organization and its provisioning, which `operation` names: follow it there.
 
-        An organization has one trial.
+        An organization has one trial, and so has a company: where somebody of your mail domain has had one, the answer
+        is a conflict. Where there is no room for another one, it is 202 with your place on the waiting list. The trial
+        starts by itself when it is your turn; posting again changes its name or region and keeps the place.
         """
-        asked = valid(TrialSent, request.data)
-        started = trial_start(organization=self.organization, actor=self.actor, **asked)
-        body = instance_body(instance_for(self.organization, started.pk), request)
-        return self.created(body, "api:instance", started.pk)
+        asked = trial_ask(organization=self.organization, actor=self.actor, **valid(TrialSent, request.data))
+        if isinstance(asked, Waiting):
+            headers = {"Location": reverse("api:waiting", request=request)}
+            return Response(WaitingDocument(asked).data, status=202, headers=headers)
+        body = instance_body(instance_for(self.organization, asked.pk), request)
+        return self.created(body, "api:instance", asked.pk)
 
 
 class InstanceById(ApiView):

@@ -17,6 +17,7 @@ from portal.core.models import ApiToken, Membership, Organization, User
 from portal.core.tokens import token_revoke
 
 FLAGS = ("is_active", "is_sales", "is_staff", "is_superuser")
+RIGHTS = (*FLAGS, "groups")
 
 
 class Members(ReadOnlyRows):
@@ -40,7 +41,7 @@ class OrganizationPage(ReadOnlyPage):
     search_fields = ("name", "slug", "id", "email_domain", "memberships__user__email")
     search_help_text = "Name, id, mail domain or somebody's address"
     fields = ("id", "name", "slug", "email_domain", "created_at")
-    inlines = (Members,)
+    inlines: ClassVar[tuple[type[ReadOnlyRows], ...]] = (Members,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
         rows: QuerySet[Organization] = super().get_queryset(request)
@@ -64,12 +65,12 @@ class PersonPage(Page):
     ordering = ("email",)
     search_fields = ("email", "name", "memberships__organization__name")
     search_help_text = "Address, name or organization"
-    fields = ("email", "name", "date_joined", "last_login", *FLAGS)
+    fields = ("email", "name", "date_joined", "last_login", *RIGHTS)
     inlines = (Memberships,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         rows: QuerySet[User] = super().get_queryset(request)
-        return rows.prefetch_related("memberships__organization")
+        return rows.prefetch_related("memberships__organization", "groups")
 
     def has_add_permission(self, _request: HttpRequest) -> bool:
         return False
@@ -81,13 +82,14 @@ class PersonPage(Page):
         return bool(request.user.is_superuser and row != request.user)
 
     def get_readonly_fields(self, _request: HttpRequest, _row: Any = None) -> tuple[str, ...]:
-        return tuple(field for field in self.fields if field not in FLAGS)
+        return tuple(field for field in self.fields if field not in RIGHTS)
 
     def save_model(self, request: HttpRequest, person: User, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001 - Django's signature
-        flags = {flag: getattr(person, flag) for flag in form.changed_data}
+        flags = {flag: getattr(person, flag) for flag in form.changed_data if flag in FLAGS}
+        groups = {"groups": sorted(map(str, form.cleaned_data["groups"]))} if "groups" in form.changed_data else {}
         with transaction.atomic():
             person.save(update_fields=list(flags) or None)
-            record("user.rights", person, actor=acting(request), details=flags)
+            record("user.rights", person, actor=acting(request), details={**flags, **groups})
 
     @admin.display(description="Organization")
     def belongs_to(self, person: User) -> str:
@@ -96,7 +98,8 @@ class PersonPage(Page):
     @admin.display(description="Works here as")
     def roles(self, person: User) -> str:
         flags = {"superuser": person.is_superuser, "admin": person.is_staff, "sales": person.is_sales}
-        return ", ".join(word for word, has in flags.items() if has)
+        words = [word for word, has in flags.items() if has]
+        return ", ".join([*words, *(group.name for group in person.groups.all())])
 
     @admin.display(description="Last login", ordering="last_login")
     def last_seen(self, person: User) -> SafeString | str:

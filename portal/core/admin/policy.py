@@ -16,7 +16,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 
 WIDER = csp_update({"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]})
-# Rows that could be edited by hand here, and groups, which nothing reads: who is staff may see all of the admin.
+# Rows that could be edited by hand here, and groups: who is in one is said on a person's page, and no other is read.
 STRANGERS = (EmailAddress, Authenticator, UserSession, Group)
 
 _strict_view = admin.site.admin_view

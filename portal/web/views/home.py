@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from billing.selectors.trials import waiting_of
 from portal.core.models import Membership, User
 from portal.web.access import may_run, members_only
 from portal.web.journey import next_step
@@ -65,5 +66,6 @@ def _listed(request: HttpRequest, membership: Membership) -> dict[str, Any]:
         "shows_deleted": wants_deleted,
         "query": "show=deleted&" if wants_deleted else "",
         "may_run": may_run(membership),
+        "waiting": waiting_of(membership.organization),
         "tab": "instances",
     }

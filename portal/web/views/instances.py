@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from billing.selectors.trials import Waiting, trial_refusal, waiting_of
+from billing.services.waiting_list import trial_ask
 from portal.core.errors import ServiceError
 from portal.core.models import Membership
 from portal.web.access import ONLY_RUNNERS, actor_of, may_run, members_only, runners_only
@@ -18,6 +20,7 @@ from portal.web.telling import tell
 from portal.web.updates import coming_soon
 from portal.web.views.plans import deletion_story
 from portal.web.wording import suspension_of, words_of
+from provisioning.fleet.trials import trials_of
 from provisioning.models import Instance, InstanceStatus, Kind, Operation, OperationKind, Size, Tenancy
 from provisioning.models.operations import LIVE
 from provisioning.selectors import (
@@ -28,7 +31,7 @@ from provisioning.selectors import (
     plan_for_new,
     progress_of,
 )
-from provisioning.services import check_slug, instance_delete, trial_start
+from provisioning.services import check_slug, instance_delete
 from provisioning.services.instances import TRIAL_SIZE
 from provisioning.services.names import domain_of
 
@@ -39,21 +42,23 @@ HISTORY_LENGTH = 20
 @members_only
 @runners_only
 def instance_new(request: HttpRequest, membership: Membership) -> HttpResponse:
-    """Starts the trial. A second post of the same form leads to the instance that the first one made."""
-    form = InstanceForm(request.POST or None, initial={"slug": membership.organization.slug})
+    """Asks for the trial: it starts, or waits for its turn. Where it waits already, its name and region are changed.
+
+    A second post of the same form leads to the instance that the first one made.
+    """
+    waiting = waiting_of(membership.organization)
+    form = InstanceForm(request.POST or None, initial=_usual(membership, waiting))
     if request.method == "POST" and form.is_valid():
         wish = form.cleaned_data
         try:
-            instance = trial_start(
-                organization=membership.organization, slug=wish["slug"], region=wish["region"], actor=actor_of(request)
-            )
+            asked = trial_ask(organization=membership.organization, actor=actor_of(request), **wish)
         except ServiceError as error:
             if already := _own_trial(membership, wish["slug"]):
                 return _watch(already)
             form.refuse(error)
         else:
-            return _watch(instance)
-    return render(request, "web/instances/new.html", _choices(membership, form))
+            return redirect("instance_list") if isinstance(asked, Waiting) else _watch(asked)
+    return render(request, "web/instances/new.html", _choices(membership, form, waiting))
 
 
 @require_safe
@@ -134,7 +139,14 @@ def instance_delete_page(request: HttpRequest, membership: Membership, instance_
     return render(request, "web/instances/delete.html", context)
 
 
-def _choices(membership: Membership, form: InstanceForm) -> dict[str, Any]:
+def _usual(membership: Membership, waiting: Waiting | None) -> dict[str, str]:
+    """What the form begins with."""
+    if waiting is None:
+        return {"slug": membership.organization.slug}
+    return {"slug": waiting.request.slug, "region": waiting.request.region}
+
+
+def _choices(membership: Membership, form: InstanceForm, waiting: Waiting | None) -> dict[str, Any]:
     size = Size.objects.filter(pk=TRIAL_SIZE).first()
     slug = str(form["slug"].value() or "")
     return {
@@ -146,7 +158,9 @@ def _choices(membership: Membership, form: InstanceForm) -> dict[str, Any]:
         "instance_domain": settings.INSTANCE_DOMAIN,
         "verdict": check_slug(slug) if slug and not form.is_bound else None,
         "domain": domain_of(slug),
-        "earlier_trial": instances_of(membership.organization).filter(kind=Kind.TRIAL).first(),
+        "why_none": trial_refusal(membership.organization),
+        "earlier_trial": trials_of(membership.organization).first(),
+        "waiting": waiting,
         "may_run": may_run(membership),
         "only_runners": ONLY_RUNNERS,
         "tab": "instances",

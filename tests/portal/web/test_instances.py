@@ -24,9 +24,11 @@ def test_a_form_sent_twice_leads_to_the_instance_that_the_first_made(alices, cat
     assert Instance.objects.count() == 1
 
 
-def test_a_second_trial_is_refused(alices, coming_up):
-    answer = alices.post("/instances/new/", {**WISH, "slug": "another"})
-    assert "had its trial" in answer.content.decode()
+def test_a_second_trial_is_refused_and_the_first_one_shown(alices, coming_up):
+    page = alices.post("/instances/new/", {**WISH, "slug": "another"}).content.decode()
+    assert "had its trial" in page
+    address = reverse("instance_detail", args=[coming_up.pk])
+    assert f'href="{address}">See your instance</a>' in page
     assert Instance.objects.count() == 1
 
 

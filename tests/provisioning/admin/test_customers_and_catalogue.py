@@ -1,9 +1,11 @@
 """People's rights, tokens and sizes."""
 
 import pytest
+from django.contrib.auth.models import Group
 
 from portal.core.audit import Actor
 from portal.core.models import AuditEvent
+from portal.core.rights import SALES_MANAGERS, is_manager
 from portal.core.tokens import token_create, token_for
 from provisioning.models import Release, Size
 from tests.provisioning.admin.pages import do, listing, page, text
@@ -23,6 +25,16 @@ def test_a_superuser_decides_who_works_here(adas, ada, sam):
     assert (sam.is_staff, sam.is_sales, sam.email) == (True, False, "sam@portal.example")
     event = AuditEvent.objects.get(action="user.rights")
     assert (event.actor, event.object_id, event.details) == (ada, str(sam.pk), {"is_staff": True, "is_sales": False})
+
+
+def test_a_superuser_says_who_of_sales_is_a_manager(adas, ada, sam):
+    managers = Group.objects.get(name=SALES_MANAGERS)
+    no_memberships = {"memberships-TOTAL_FORMS": 0, "memberships-INITIAL_FORMS": 0}
+    adas.post(page(sam), {"is_active": "on", "is_sales": "on", "groups": [managers.pk], **no_memberships})
+    assert is_manager(sam)
+    event = AuditEvent.objects.get(action="user.rights")
+    assert (event.actor, event.details) == (ada, {"groups": ["sales managers"]})
+    assert "sales, sales managers" in text(adas, listing("core_user"))
 
 
 def test_nobody_takes_their_own_rights_away(adas, ada):
