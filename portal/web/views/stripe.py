@@ -1,4 +1,4 @@
-"""Where Stripe tells us that something has happened."""
+"""Where Stripe tells us that something has happened. In production a process of its own answers: portal.intake."""
 
 from typing import Final
 
