@@ -13,7 +13,7 @@ from typing import Any
 
 import stripe
 from django.conf import settings
-from stripe import RequestsClient, StripeClient
+from stripe import RequestsClient, SignatureVerificationError, StripeClient, WebhookSignature
 
 from portal.core.errors import Forbidden, ServiceError
 
@@ -108,8 +108,8 @@ def verified(payload: bytes, signature: str) -> Mapping[str, Any]:
     """
     text = payload.decode(errors="replace")
     for secret in settings.STRIPE_WEBHOOK_SECRETS:
-        with suppress(stripe.SignatureVerificationError):
-            stripe.WebhookSignature.verify_header(text, signature, secret, SIGNED_SECONDS)
+        with suppress(SignatureVerificationError):
+            WebhookSignature.verify_header(text, signature, secret, SIGNED_SECONDS)
             event: Mapping[str, Any] = json.loads(text)
             return event
     raise Forbidden("This is not signed by Stripe.")

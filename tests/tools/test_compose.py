@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 import yaml
 from celery.bin.celery import celery
 from django.core.management import get_commands
@@ -44,7 +45,7 @@ def test_the_compose_file_is_valid() -> None:
 
 def test_the_production_shape_is_whole() -> None:
     usual = {name for name, service in SERVICES.items() if not service.get("profiles")}
-    assert usual == {"postgres", "redis", "migrate", "catalogue", "web", "worker", "beat", "probe"}
+    assert usual == {"postgres", "redis", "migrate", "catalogue", "web", "intake", "worker", "beat", "probe"}
 
 
 def test_devcloud_is_of_the_demo_profile_alone() -> None:
@@ -63,6 +64,11 @@ def test_every_command_exists(command: list[str]) -> None:
         case ["celery", "--app", app, name, *arguments]:
             assert find_spec(f"{app}.celery")
             assert _flags(arguments) <= {flag for option in celery.commands[name].params for flag in option.opts}
+        case ["uvicorn", app, *arguments]:
+            assert find_spec(app.partition(":")[0])
+            assert _flags(arguments) <= {
+                flag for option in uvicorn.main.params for flag in (*option.opts, *option.secondary_opts)
+            }
         case ["gunicorn", *_]:
             done = subprocess.run([_program(command), "--check-config", *command[1:]], cwd=PROJECT, check=False)
             assert done.returncode == 0

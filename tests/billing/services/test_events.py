@@ -5,8 +5,9 @@ from django.test import Client
 from django.urls import reverse
 
 from billing.models import Account, StripeEvent
-from billing.services.events import keep
+from billing.services.events import Told, keep
 from portal.core import clock
+from portal.web.views.stripe import MOST_BYTES
 from tests.billing.shop import SECRET, event, signed
 
 pytestmark = pytest.mark.django_db
@@ -99,11 +100,20 @@ def test_it_is_for_stripe_alone(client):
     assert client.get(ADDRESS).status_code == 405
 
 
-def test_a_worker_is_called_once_for_facts_that_are_due_already(known):
-    def kept(key: str) -> tuple[bool, bool]:
-        now = clock.now()
-        return keep({"id": key, "kind": "invoice.paid", "customer": "cus_1", "happened_at": now, "now": now})
+def test_what_is_too_long_for_an_event_is_not_read(known):
+    assert send(b"x" * (MOST_BYTES + 1), "").status_code == 413
 
-    assert [kept("evt_1"), kept("evt_2"), kept("evt_2")] == [(True, True), (True, False), (False, False)]
+
+def test_a_refusal_is_in_the_log(known, caplog):
+    send(signed(event())[0], "")
+    assert "event.refused" in caplog.text
+
+
+def test_a_worker_is_called_once_for_facts_that_are_due_already(known):
+    def kept(*keys: str) -> bool:
+        return keep([Told(key, "invoice.paid", "cus_1", clock.now()) for key in keys])
+
+    assert [kept("evt_1"), kept("evt_2"), kept("evt_2")] == [True, False, False]
     Account.objects.update(due_at=None)
-    assert kept("evt_3") == (True, True)
+    assert [kept("evt_2"), kept("evt_3", "evt_3", "evt_4")] == [False, True]
+    assert StripeEvent.objects.count() == 4
