@@ -32,10 +32,12 @@ log = structlog.get_logger(__name__)
 
 
 def accounts_ask(accounts: QuerySet[Account]) -> int:
-    """The facts of these customers are due; answers of how many."""
+    """The facts of these customers are due; answers of how many. Rows are locked in the order in which events do."""
     now = clock.now()
-    send_on_commit(FETCH)
-    return accounts.update(asked_at=now, due_at=now)
+    with transaction.atomic():
+        keys = list(accounts.select_for_update().order_by("pk").values_list("pk", flat=True))
+        send_on_commit(FETCH)
+        return Account.objects.filter(pk__in=keys).update(asked_at=now, due_at=now)
 
 
 def accounts_go_on(*, most: int = MOST_AT_ONCE) -> int:
