@@ -146,9 +146,17 @@ def _tell_stripe(sale: Sale, actor: Actor) -> None:
 
 
 def _is_known(account: Account, sale: Sale) -> bool:
-    """Whether an earlier try has got through. Stripe remembers a try's key for a day only."""
-    found = listed("subscriptions", customer=account.stripe_id, status="all")
-    return any((each["metadata"] or {}).get("sale") == str(sale.pk) for each in found)
+    """Whether an earlier try has got through: Stripe remembers a try's key for a day only.
+
+    Raises Conflict where the instance has another subscription that we have not heard of yet.
+    """
+    for each in listed("subscriptions", customer=account.stripe_id, status="all"):
+        told = each["metadata"] or {}
+        if told.get("sale") == str(sale.pk):
+            return True
+        if told.get("instance") == sale.instance_id and each["status"] in PAID_FOR:
+            raise Conflict("This instance is subscribed already.")
+    return False
 
 
 def _by_invoice(

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from portal.web.desk import views as desk
 from portal.web.views import (
     account,
     calendars,
@@ -19,6 +20,11 @@ from portal.web.views import (
 )
 
 urlpatterns = [
+    path("desk/", desk.today, name="desk_today"),
+    path("desk/customers/", desk.customer_list, name="desk_customers"),
+    path("desk/customers/<str:organization_id>/", desk.customer, name="desk_customer"),
+    path("desk/waiting/", desk.waiting, name="desk_waiting"),
+    path("desk/<slug:kind>/<str:target_id>/<slug:name>/", desk.act, name="desk_act"),
     path("stripe/events/", stripe.events, name="stripe_events"),
     path("", home.home, name="home"),
     path("welcome/", home.landing, name="landing"),

@@ -10,6 +10,8 @@ from django.views.decorators.http import require_safe
 
 from billing.selectors.trials import waiting_of
 from portal.core.models import Membership, User
+from portal.core.rights import is_ours
+from portal.core.selectors import membership_of
 from portal.web.access import may_run, members_only
 from portal.web.journey import next_step
 from portal.web.standing import live_operation, standing_of, with_latest_operation
@@ -27,9 +29,11 @@ def landing(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Strangers land; a person with something still to do is brought there; members see their instances."""
+    """Strangers land; our people come to their desk; who has a step left is brought there; members see what they have."""
     if not isinstance(request.user, User):
         return landing(request)
+    if is_ours(request.user) and membership_of(request.user) is None:
+        return redirect("desk_today")
     if step := next_step(request.user):
         return redirect(step)
     return instance_list(request)

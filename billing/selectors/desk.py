@@ -1,0 +1,175 @@
+"""What sales sees of customers: all of them, one of them whole, and what needs a person today. Not for customers."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from django.db.models import Exists, F, Max, Min, OuterRef, Prefetch, Q, QuerySet
+from django.db.models.expressions import OrderBy
+
+from billing.models import Interval, Sale, Subscription, TrialRequest, Upkeep
+from billing.terms.deals import MONTHS
+from billing.terms.money import money
+from billing.terms.standing import PAID_FOR, State
+from portal.core.models import Organization
+from provisioning.models import Instance, InstanceStatus, Kind
+
+SOON: Final = timedelta(days=3)
+LIVING: Final = ~Q(status=InstanceStatus.DELETED)
+TROUBLED: Final = (State.GRACE, State.UNPAID, State.PAUSED, State.TRIAL_ENDED, State.ENDED)
+
+
+class Show(StrEnum):
+    """Which customers are listed."""
+
+    ALL = "all"
+    TRIALS = "trials"
+    PAYING = "paying"
+    TROUBLE = "trouble"
+
+
+class Order(StrEnum):
+    NAME = "name"
+    DAYS_LEFT = "days left"
+    ACTIVITY = "activity"
+
+
+@dataclass(frozen=True)
+class Case:
+    """Something that a person has to see to: about whom, what, since or until when."""
+
+    organization: Organization
+    instance: Instance | None
+    what: str
+    why: str
+    at: datetime | None
+
+
+def customers(show: Show = Show.ALL, order: Order = Order.NAME, wanted: str = "") -> QuerySet[Organization]:
+    """Organizations with what their rows need; `wanted` is looked for in names, domains, addresses and ids."""
+    mine = Instance.objects.filter(LIVING, organization=OuterRef("pk"))
+    rows = Organization.objects.annotate(
+        trial_ends_at=Min(
+            "instances__trial_ends_at", filter=Q(instances__kind=Kind.TRIAL) & ~Q(instances__status="deleted")
+        ),
+        seen_at=Max("members__last_login"),
+    )
+    if show == Show.TRIALS:
+        rows = rows.filter(Exists(mine.filter(kind=Kind.TRIAL)))
+    elif show == Show.PAYING:
+        rows = rows.filter(Exists(mine.filter(subscriptions__status__in=PAID_FOR)))
+    elif show == Show.TROUBLE:
+        rows = rows.filter(Exists(mine.filter(upkeep__state__in=TROUBLED)))
+    if wanted := wanted.strip():
+        rows = rows.filter(_matching(wanted))
+    living = (
+        Instance.objects.filter(LIVING).select_related("size", "release", "upkeep").prefetch_related(_subscriptions())
+    )
+    return rows.prefetch_related(Prefetch("instances", living, to_attr="living")).order_by(*_ordered(order))
+
+
+def living_of(organization: Organization) -> list[Instance]:
+    """The instances of a row of `customers` that are not deleted."""
+    found: list[Instance] = organization.living  # type: ignore[attr-defined] # set by the prefetch
+    return found
+
+
+def monthly(instance: Instance) -> str:
+    """What is paid for it in a month, by the prices of its subscription and before discounts; "" for nothing."""
+    found = dict[str, int]()
+    for subscription in instance.subscriptions.all():
+        if subscription.status in PAID_FOR:
+            for item in subscription.items.all():
+                if item.price:
+                    amount = item.price.unit_amount * item.quantity // MONTHS[Interval(item.price.interval)]
+                    found[item.price.currency] = found.get(item.price.currency, 0) + amount
+    return " + ".join(money(amount, currency) for currency, amount in found.items())
+
+
+def cases(now: datetime) -> list[Case]:
+    """What needs a person today, the most urgent kind first. Five queries, however much there is."""
+    return [*_sales(), *_unpaid(), *_ending(now), *_stuck(), *_waiting()]
+
+
+def _matching(wanted: str) -> Q:
+    fields = ("name", "slug", "email_domain", "members__email", "instances__slug", "instances__domain", "instances__id")
+    found = Q(account__stripe_id=wanted) | Q(pk=wanted)
+    for field in fields:
+        found |= Q(**{f"{field}__icontains": wanted})
+    return Q(pk__in=Organization.objects.filter(found).values("pk"))
+
+
+def _ordered(order: Order) -> Sequence[str | OrderBy]:
+    """Those without a date come last."""
+    if order == Order.NAME:
+        return ["name"]
+    field, descending = ("trial_ends_at", False) if order == Order.DAYS_LEFT else ("seen_at", True)
+    by = F(field).desc(nulls_last=True) if descending else F(field).asc(nulls_last=True)
+    return [by, "name"]
+
+
+def _subscriptions() -> "Prefetch[str]":
+    return Prefetch("subscriptions", Subscription.objects.prefetch_related("items__price"))
+
+
+def _sales() -> Iterator[Case]:
+    rows = Sale.objects.filter(state__in=[Sale.State.PROPOSED, Sale.State.APPROVED])
+    for sale in rows.select_related("instance__organization", "proposed_by"):
+        waits = sale.state == Sale.State.PROPOSED
+        what = "A discount needs a second person" if waits else "A sale is not done yet"
+        why = f"{sale.get_kind_display()}, {sale.percent_off} % off, by {sale.proposed_by}." if waits else sale.error
+        yield Case(sale.instance.organization, sale.instance, what, why, sale.proposed_at)
+
+
+def _unpaid() -> Iterator[Case]:
+    words = {
+        State.GRACE: "A payment is missing",
+        State.UNPAID: "Suspended unpaid",
+        State.PAUSED: "Its payment is paused",
+    }
+    for upkeep in _upkeeps(state__in=list(words)):
+        yield _case(upkeep, words[State(upkeep.state)], "It is suspended then." if upkeep.until else "", upkeep.until)
+
+
+def _ending(now: datetime) -> Iterator[Case]:
+    near = Q(state=State.TRIAL, until__lte=now + SOON) | Q(state=State.ENDING, until__lte=now + SOON)
+    for upkeep in _upkeeps(near | Q(delete_at__lte=now + SOON)):
+        if upkeep.delete_at:
+            yield _case(
+                upkeep,
+                "Its data is deleted soon",
+                "Subscribing or extending it before then brings it back.",
+                upkeep.delete_at,
+            )
+        elif upkeep.state == State.TRIAL:
+            yield _case(upkeep, "A trial ends", "It is suspended then, unless they subscribe.", upkeep.until)
+        else:
+            yield _case(upkeep, "A subscription ends", "They have asked for that.", upkeep.until)
+
+
+def _stuck() -> Iterator[Case]:
+    for upkeep in _upkeeps(~Q(error="")):
+        yield _case(upkeep, "It cannot be brought to what is paid for", upkeep.error, upkeep.due_at)
+
+
+def _waiting() -> Iterator[Case]:
+    rows = TrialRequest.objects.filter(state=TrialRequest.State.WAITING).select_related("organization", "requested_by")
+    for request in rows.order_by("requested_at", "pk"):
+        yield Case(
+            request.organization,
+            None,
+            "Waits for a trial",
+            request.note or f"{request.requested_by} asked.",
+            request.requested_at,
+        )
+
+
+def _upkeeps(*conditions: Q, **fields: object) -> QuerySet[Upkeep]:
+    rows = Upkeep.objects.filter(*conditions, **fields).exclude(instance__status=InstanceStatus.DELETED)
+    return rows.select_related("instance__organization").order_by("until", "delete_at")
+
+
+def _case(upkeep: Upkeep, what: str, why: str, at: datetime | None) -> Case:
+    return Case(upkeep.instance.organization, upkeep.instance, what, why, at)
