@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from billing.clients.stripe import asking
-from billing.models import Account, Charge, Feature, Price, Status, Subscription, SubscriptionItem
+from billing.models import Account, Charge, Collection, Feature, Price, Status, Subscription, SubscriptionItem
 from billing.selectors.offers import refusal_of
 from billing.services.ahead import plan_ahead
-from billing.services.changing import check_changeable, plan_of, seats_of
+from billing.services.changing import charged_now, check_changeable, plan_of, seats_of
 from billing.services.facts import accounts_ask
 from billing.terms.offers import Line, unit_of
 from portal.core.audit import Actor, record
@@ -28,6 +28,7 @@ class Addition:
     often: str
     due_now: int
     renews_at: datetime
+    is_by_invoice: bool
 
 
 def addition_line(instance: Instance, subscription: Subscription, feature: Feature, units: int) -> Line:
@@ -56,7 +57,8 @@ def addition_preview(instance: Instance, subscription: Subscription, feature: Fe
     wanted: Any = {"subscription": subscription.pk, "subscription_details": details}
     with asking() as api:
         found = api.invoices.create_preview(wanted)
-    return Addition(line, subscription.get_interval_display(), found.amount_due, subscription.period_ends_at)
+    often, renews = subscription.get_interval_display(), subscription.period_ends_at
+    return Addition(line, often, found.amount_due, renews, subscription.collection == Collection.INVOICE)
 
 
 def feature_add(
@@ -68,11 +70,7 @@ def feature_add(
     """
     line = addition_line(instance, subscription, feature, units)
     ahead = {item.pk: item.next_quantity for item in subscription.items.all() if item.next_quantity is not None}
-    wanted: Any = {
-        "items": [_item(line)],
-        "proration_behavior": "always_invoice",
-        "payment_behavior": "pending_if_incomplete",
-    }
+    wanted: Any = {"items": [_item(line)], **charged_now(subscription)}
     if ahead:
         raise Conflict("Something changes with the next period already. Take that back first, or wait for it.")
     with asking() as api:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from billing.clients.stripe import asking
-from billing.models import Account, Charge, Plan, Subscription, SubscriptionItem
+from billing.models import Account, Charge, Collection, Plan, Subscription, SubscriptionItem
 from billing.services.ahead import ended_ahead, forget_ahead, plan_ahead
 from billing.services.buying import MOST_SEATS
 from billing.services.facts import accounts_ask
@@ -111,6 +111,15 @@ def plan_of(subscription: Subscription) -> Plan:
     raise Conflict("This subscription is for no plan of ours. Talk to us.")
 
 
+def charged_now(subscription: Subscription) -> dict[str, str]:
+    """What is added is charged at once: a card pays before it is there, an invoice is paid in its time.
+
+    Source: docs.stripe.com/billing/subscriptions/pending-updates, of subscriptions that are charged automatically only.
+    """
+    paid_first = {"payment_behavior": "pending_if_incomplete"} if subscription.collection == Collection.CARD else {}
+    return {"proration_behavior": "always_invoice", **paid_first}
+
+
 def _seat_items(subscription: Subscription) -> list[SubscriptionItem]:
     """The plan, and the features that are paid for by the seat."""
     return [item for item in subscription.items.all() if _is_by_seat(item)]
@@ -127,12 +136,7 @@ def _items(subscription: Subscription, seats: int) -> list[Mapping[str, Any]]:
 
 
 def _more(subscription: Subscription, seats: int, key: str) -> None:
-    """Charged at once; Stripe applies it only once that is paid."""
-    wanted: Any = {
-        "items": _items(subscription, seats),
-        "proration_behavior": "always_invoice",
-        "payment_behavior": "pending_if_incomplete",
-    }
+    wanted: Any = {"items": _items(subscription, seats), **charged_now(subscription)}
     with asking() as api:
         api.subscriptions.update(subscription.pk, wanted, {"idempotency_key": f"seats-{key}"})
 

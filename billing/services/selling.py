@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from billing.clients.stripe import Away, NotThere, StripeRefused, asking, listed
-from billing.models import Account, Feature, Interval, Sale, Subscription
+from billing.models import Account, Feature, Interval, Plan, Sale, Subscription
 from billing.selectors.subscriptions import subscription_of
 from billing.services.adding import addition_line
 from billing.services.buying import account_open, quote
@@ -182,17 +182,24 @@ def _coupon(api: Any, sale: Sale) -> str:
             return str(api.coupons.retrieve(key).id)
     except NotThere:
         pass
-    months = {"duration": "repeating", "duration_in_months": sale.months_off} if sale.months_off else {}
     wanted: Any = {
         "id": key,
         "name": f"Sale {sale.pk}",
         "percent_off": sale.percent_off,
         "duration": "forever",
-        **months,
+        "applies_to": {"products": [product_id(sold) for sold in _sold(sale)]},
     }
-    if sale.kind == Sale.Kind.ADD_ON:
-        wanted["applies_to"] = {"products": [product_id(Feature.objects.get(pk=sale.wish["feature"]))]}
+    if sale.months_off:
+        wanted |= {"duration": "repeating", "duration_in_months": sale.months_off}
     return str(api.coupons.create(wanted).id)
+
+
+def _sold(sale: Sale) -> list[Plan | Feature]:
+    """What the discount counts for: not for what they add one day."""
+    if sale.kind == Sale.Kind.ADD_ON:
+        return [Feature.objects.get(pk=sale.wish["feature"])]
+    plan = Plan.objects.get(pk=sale.wish["plan"])
+    return [plan, *Feature.objects.filter(pk__in=sale.wish["features"])]
 
 
 def _lines(sale: Sale) -> tuple[tuple[Line, ...], Interval]:

@@ -26,7 +26,7 @@ class Deed(StrEnum):
 
 BUTTONS = {
     Deed.OPT_IN: "Switch it on",
-    Deed.ADD: "Pay and switch it on",
+    Deed.ADD: "Add it and switch it on",
     Deed.OPT_OUT: "Switch it off",
     Deed.STOP: "Stop it at renewal",
     Deed.KEEP: "Keep it",
@@ -88,7 +88,9 @@ def consequences(held: Held, deed: Deed | None, addition: Addition | None, renew
     elif deed is Deed.ADD and addition:
         line = addition.line
         yield f"{line.reckoned}, paid {addition.often}: {line.shown} each time, before taxes."
-        yield f"{money(addition.due_now, line.currency)} is due now, for the rest of this period."
+        due = money(addition.due_now, line.currency)
+        how = "An invoice over {} is sent" if addition.is_by_invoice else "{} is due now"
+        yield f"{how.format(due)}, for the rest of this period."
     elif deed is Deed.OPT_OUT:
         yield "It is switched off within minutes. What it has made stays where it is, and is there again with it."
     elif deed is Deed.STOP and renews_at:

@@ -13,6 +13,7 @@ from portal.web.forms import ServiceForm
 from provisioning.models import Instance
 
 NUMBER = forms.NumberInput({"inputmode": "numeric"})
+LAST = ("percent_off", "months_off", "reason")
 FOR_THE_AUDIT = "For the audit, and for whoever looks at this next."
 
 
@@ -30,7 +31,7 @@ class ActForm(ServiceForm):
     def __init__(self, target: Any, data: Any = None) -> None:
         super().__init__(data)
         self.target = target
-        self.order_fields([name for name in self.fields if name != "reason"])
+        self.order_fields([*(name for name in self.fields if name not in LAST), *LAST])
 
 
 class ExtendForm(ActForm):

@@ -29,7 +29,7 @@ def landing(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Strangers land; our people come to their desk; who has a step left is brought there; members see what they have."""
+    """Strangers land, our people come to their desk, who has a step left to it, members to their instances."""
     if not isinstance(request.user, User):
         return landing(request)
     if is_ours(request.user) and membership_of(request.user) is None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from billing.models import Account, Invoice, Sale, Subscription
+from billing.models import Account, Feature, Invoice, Sale, Subscription
+from billing.services.adding import feature_add
 from billing.services.facts import accounts_ask, accounts_go_on
 from billing.services.selling import deal_of, sale_approve, sale_go_on, sale_propose, sale_refuse, sale_withdraw
 from portal.core.errors import Conflict, Forbidden, Invalid
@@ -62,6 +63,20 @@ class TestASubscriptionByInvoice:
         shop.later(account, hours=2)
         again()
         assert Invoice.objects.get().total == LIST * 8 // 10
+
+    def test_at_a_discount_leaves_what_is_added_later_at_its_price(self, shop, account, trial, by_sam):
+        sale_propose(sale=sale(trial, 20), actor=by_sam)
+        later = {"feature": Feature.objects.get(pk="static-address"), "units": 1, "key": "one", "actor": by_sam}
+        feature_add(instance=trial, subscription=again(), **later)
+        again()
+        assert Invoice.objects.latest("created_at").total == 600_00
+
+    def test_has_what_is_added_at_once_and_owes_it(self, shop, account, trial, by_sam):
+        sale_propose(sale=sale(trial), actor=by_sam)
+        later = {"feature": Feature.objects.get(pk="static-address"), "units": 1, "key": "one", "actor": by_sam}
+        feature_add(instance=trial, subscription=again(), **later)
+        assert "static-address-year-usd-1" in {item.price_id for item in again().items.all()}
+        assert Invoice.objects.latest("created_at").status == "open"
 
     def test_twice_is_one(self, shop, account, trial, by_sam):
         made = sale_propose(sale=sale(trial, 10), actor=by_sam)
