@@ -21,6 +21,7 @@ RETRIES = 2
 PAGE = 100
 # The events that the webhook endpoint is told of. Each means the same: its customer's facts are to be fetched anew.
 HEARD = (
+    "charge.refunded",
     "checkout.session.completed",
     "customer.deleted",
     "customer.subscription.created",
@@ -57,10 +58,13 @@ class NotThere(StripeRefused):
 
 @dataclass(frozen=True)
 class Facts:
-    """What Stripe tells of a customer: all subscriptions, and the newest hundred invoices."""
+    """What Stripe tells of a customer: all subscriptions and the newest hundred invoices; and of the newest hundred
+    charges those that were paid back or are disputed, each with its newest dispute, if any.
+    """
 
     subscriptions: Sequence[Mapping[str, Any]]
     invoices: Sequence[Mapping[str, Any]]
+    reversals: Sequence[tuple[Mapping[str, Any], Mapping[str, Any] | None]] = ()
 
 
 def client() -> StripeClient:
@@ -80,12 +84,25 @@ def asking() -> Iterator[Any]:
 
 
 def fetch(customer: str) -> Facts:
-    """Two calls, and one for each further hundred subscriptions. Raises Away, NotThere or StripeRefused."""
+    """Three calls, and one for each further hundred subscriptions and each disputed charge.
+
+    Raises Away, NotThere or StripeRefused.
+    """
     wanted: Any = {"customer": customer, "status": "all", "limit": PAGE, "expand": ["data.schedule"]}
     with asking() as api:
         found = [each.to_dict() for each in api.subscriptions.list(wanted).auto_paging_iter()]
         invoices = api.invoices.list({"customer": customer, "limit": PAGE})
-        return Facts(found, [each.to_dict() for each in invoices.data])
+        charges = [each.to_dict() for each in api.charges.list({"customer": customer, "limit": PAGE}).data]
+        reversed_ = [each for each in charges if each["amount_refunded"] or each["disputed"]]
+        return Facts(
+            found, [each.to_dict() for each in invoices.data], [(each, _dispute(api, each)) for each in reversed_]
+        )
+
+
+def _dispute(api: Any, charge: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The newest dispute of a charge."""
+    found = api.disputes.list({"charge": charge["id"], "limit": 1}).data if charge["disputed"] else ()
+    return next((each.to_dict() for each in found), None)
 
 
 def listed(kind: str, **wanted: Any) -> Iterator[Mapping[str, Any]]:

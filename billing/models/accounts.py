@@ -116,6 +116,28 @@ class Invoice(models.Model):
         return self.number or self.stripe_id
 
 
+class Reversal(models.Model):
+    """Money of a charge that went back to its customer, or that they want back from their bank: for people to see.
+
+    Amounts are in minor units of its currency; `dispute` is Stripe's word of how that stands, "" without one.
+    """
+
+    stripe_id = models.CharField(max_length=60, primary_key=True, help_text="Of the charge.")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="reversals")
+    currency = models.CharField(max_length=3)
+    amount = models.BigIntegerField()
+    refunded = models.BigIntegerField(default=0)
+    dispute = models.CharField(max_length=40, blank=True, default="")
+    answer_by = models.DateTimeField(null=True, blank=True, help_text="Until when the bank takes evidence.")
+    charged_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-charged_at"]
+
+    def __str__(self) -> str:
+        return f"{self.stripe_id}: {self.dispute or 'refunded'}"
+
+
 class StripeEvent(models.Model):
     """That Stripe has told of something: a wake-up call, kept once. What it carried is not."""
 

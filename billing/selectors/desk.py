@@ -9,7 +9,7 @@ from typing import Final
 from django.db.models import Exists, F, Max, Min, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.expressions import OrderBy
 
-from billing.models import Interval, Sale, Subscription, TrialRequest, Upkeep
+from billing.models import Interval, Reversal, Sale, Subscription, TrialRequest, Upkeep
 from billing.terms.deals import MONTHS
 from billing.terms.money import money
 from billing.terms.standing import PAID_FOR, State
@@ -34,6 +34,9 @@ class Order(StrEnum):
     NAME = "name"
     DAYS_LEFT = "days left"
     ACTIVITY = "activity"
+
+
+OPEN_DISPUTES: Final = ("needs_response", "warning_needs_response")
 
 
 @dataclass(frozen=True)
@@ -89,8 +92,8 @@ def monthly(instance: Instance) -> str:
 
 
 def cases(now: datetime) -> list[Case]:
-    """What needs a person today, the most urgent kind first. Five queries, however much there is."""
-    return [*_sales(), *_unpaid(), *_ending(now), *_stuck(), *_waiting()]
+    """What needs a person today, the most urgent kind first. Six queries, however much there is."""
+    return [*_sales(), *_disputed(), *_unpaid(), *_ending(now), *_stuck(), *_waiting()]
 
 
 def _matching(wanted: str) -> Q:
@@ -121,6 +124,13 @@ def _sales() -> Iterator[Case]:
         what = "A discount needs a second person" if waits else "A sale is not done yet"
         why = f"{sale.get_kind_display()}, {sale.percent_off} % off, by {sale.proposed_by}." if waits else sale.error
         yield Case(sale.instance.organization, sale.instance, what, why, sale.proposed_at)
+
+
+def _disputed() -> Iterator[Case]:
+    rows = Reversal.objects.filter(dispute__in=OPEN_DISPUTES).select_related("account__organization")
+    for row in rows.order_by("answer_by"):
+        why = f"{money(row.amount, row.currency)}. The bank wants an answer; give it in Stripe."
+        yield Case(row.account.organization, None, "A charge is disputed", why, row.answer_by)
 
 
 def _unpaid() -> Iterator[Case]:

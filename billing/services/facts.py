@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from billing.clients.stripe import Facts, fetch
-from billing.models import Account, Invoice, Price, Subscription, SubscriptionItem, SubscriptionStatus
+from billing.models import Account, Invoice, Price, Reversal, Subscription, SubscriptionItem, SubscriptionStatus
 from billing.services.features import feature_was_bought
 from billing.services.turns import Turn, claim
 from billing.services.upkeep import upkeep_ask
@@ -67,6 +67,7 @@ def _write(turn: Turn[Account], facts: Facts) -> None:
         return
     _subscriptions(account, facts)
     _invoices(account, facts.invoices)
+    _reversals(account, facts.reversals)
     account.fetched_at, account.failures, account.error = clock.now(), 0, ""
     account.due_at = turn.asked_meanwhile(account)
     account.save(update_fields=["fetched_at", "failures", "error", "due_at"])
@@ -171,6 +172,23 @@ def _invoices(account: Account, found: Iterable[Mapping[str, Any]]) -> None:
         kept.add(each["id"])
         Invoice.objects.update_or_create(stripe_id=each["id"], defaults={**_invoice(each), "account": account})
     Invoice.objects.filter(account=account).exclude(pk__in=kept).delete()
+
+
+def _reversals(account: Account, found: Iterable[tuple[Mapping[str, Any], Mapping[str, Any] | None]]) -> None:
+    kept = set[str]()
+    for charge, dispute in found:
+        kept.add(charge["id"])
+        fields = {
+            "account": account,
+            "currency": charge["currency"],
+            "amount": charge["amount"],
+            "refunded": charge["amount_refunded"],
+            "dispute": dispute["status"] if dispute else "",
+            "answer_by": _moment((dispute["evidence_details"] or {}).get("due_by")) if dispute else None,
+            "charged_at": _moment(charge["created"]),
+        }
+        Reversal.objects.update_or_create(stripe_id=charge["id"], defaults=fields)
+    Reversal.objects.filter(account=account).exclude(pk__in=kept).delete()
 
 
 def _invoice(each: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,11 +9,12 @@ from datetime import timedelta
 from typing import Any, Final
 
 from billing.clients.stripe import HEARD, customer_of, listed
-from billing.models import Account, StripeEvent, Subscription
+from billing.models import Account, Reversal, StripeEvent, Subscription
 from billing.services.facts import accounts_ask, as_subscription
 from portal.core import clock
 
 SINCE: Final = timedelta(hours=26)  # a day, and what a day's run may be late
+DISPUTED: Final = timedelta(days=120)  # a dispute takes some three months
 COMPARED: Final = ("status", "collection", "currency", "interval", "period_ends_at", "cancel_at", "ended_at")
 
 
@@ -28,10 +29,10 @@ class Difference:
 def accounts_reconcile() -> tuple[list[str], list[str]]:
     """What has been found missing, extra or different, and what no customer of ours has to do with, as sentences.
 
-    Reads all subscriptions and the events of a day. Raises Away, StripeRefused.
+    Reads all subscriptions, the events of a day and the disputes of some months. Raises Away, StripeRefused.
     """
     ours = dict(Account.objects.values_list("stripe_id", "organization__name"))
-    found = [*_subscriptions(), *_events()]
+    found = [*_subscriptions(), *_events(), *_disputes()]
     accounts_ask(Account.objects.filter(stripe_id__in={difference.customer for difference in found}))
     known = [f"{ours[each.customer]}: {each.sentence}" for each in found if each.customer in ours]
     return known, [f"{each.customer}: {each.sentence}" for each in found if each.customer not in ours]
@@ -54,6 +55,16 @@ def _differing(row: Subscription, theirs: Mapping[str, Any]) -> str:
     fields = as_subscription(theirs)
     pairs = [(name, getattr(row, name), fields[name]) for name in COMPARED]
     return ", ".join(f"{name} is {there} and was {here}" for name, here, there in pairs if here != there)
+
+
+def _disputes() -> Iterator[Difference]:
+    """Disputes of the newest that are open and not known so: what Stripe tells of them names no customer."""
+    known = dict(Reversal.objects.exclude(dispute="").values_list("stripe_id", "dispute"))
+    since = int((clock.now() - DISPUTED).timestamp())
+    for dispute in listed("disputes", expand=["data.charge"], created={"gte": since}):
+        charge = dispute["charge"]
+        if known.get(charge["id"]) != dispute["status"]:
+            yield Difference(customer_of(charge), f"the charge {charge['id']} is disputed: {dispute['status']}.")
 
 
 def _events() -> Iterator[Difference]:

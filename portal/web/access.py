@@ -19,6 +19,7 @@ from portal.core.selectors import membership_of
 P = ParamSpec("P")
 MemberView = Callable[Concatenate[HttpRequest, Membership, P], HttpResponse]
 RUNNERS = frozenset({Role.OWNER, Role.ADMIN})
+PAYERS = frozenset({Role.OWNER, Role.BILLING})
 ONLY_RUNNERS = "Only an owner or an admin of your organization can do this."
 
 

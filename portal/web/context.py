@@ -2,8 +2,11 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from billing.models import Upkeep
+from billing.selectors.standings import unpaid_of
 from portal.core.models import Membership, User
 from portal.core.selectors import membership_of
+from portal.web.access import PAYERS
 
 
 def site(request: HttpRequest) -> dict[str, object]:
@@ -12,9 +15,18 @@ def site(request: HttpRequest) -> dict[str, object]:
         "is_demo": settings.DEMO,
         "demo_mail_url": f"{settings.INSTANCE_GATEWAY}/mail/" if settings.DEMO else "",
         "membership": SimpleLazyObject(lambda: _membership(request)),
+        "payment_notice": SimpleLazyObject(lambda: _payment_notice(request)),
         "theme": _theme(request),
         "trial_days": settings.TRIAL_DAYS,
     }
+
+
+def _payment_notice(request: HttpRequest) -> Upkeep | None:
+    """The instance whose payment is missing for longest, for whoever may pay for it. One query."""
+    membership = _membership(request)
+    if membership is None or membership.role not in PAYERS:
+        return None
+    return unpaid_of(membership.organization)
 
 
 def _theme(request: HttpRequest) -> str:

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billing.clients.stripe import Away
-from billing.models import Grant, Invoice, Sale, TrialRequest
+from billing.models import Grant, Invoice, Reversal, Sale, TrialRequest
 from billing.selectors.desk import Order, Show, cases, customers, living_of, monthly
 from billing.selectors.entitlements import Held, Stands, held_features
 from billing.selectors.trials import trial_load, trial_policy, waiting_list
@@ -101,6 +101,7 @@ def customer(request: HttpRequest, user: User, organization_id: str) -> HttpResp
         "deleted": [each for each in instances if each.status == InstanceStatus.DELETED],
         "request_waiting": waiting_list().filter(organization=organization).first(),
         "invoices": Invoice.objects.filter(account=organization.pk).exclude(status="draft")[:INVOICES],
+        "reversals": Reversal.objects.filter(account=organization.pk),
         "sales": Sale.objects.filter(instance__organization=organization).select_related("proposed_by", "instance"),
         "events": organization.audit_events.all()[:EVENTS],
     }

@@ -27,8 +27,8 @@ from billing.services.changing import (
 )
 from portal.core import clock
 from portal.core.errors import NotFound, ServiceError
-from portal.core.models import Membership, Role
-from portal.web.access import actor_of, members_only
+from portal.core.models import Membership
+from portal.web.access import PAYERS, actor_of, members_only
 from portal.web.once import new_key
 from portal.web.standing import live_operation
 from portal.web.standing import standing_of as shown_standing
@@ -36,7 +36,6 @@ from portal.web.subscribing import EndForm, SeatsForm, SubscribeForm
 from portal.web.views.instances import shown_instance
 from provisioning.models import Instance, InstanceStatus
 
-PAYERS = frozenset({Role.OWNER, Role.BILLING})
 ONLY_PAYERS = "Only an owner, or whoever looks after money for your organization, can do this."
 BUSY = "Stripe does not answer just now. Nothing was charged; try again in a minute."
 

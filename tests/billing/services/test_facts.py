@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from billing.models import Account, Invoice, Subscription
+from billing.models import Account, Invoice, Reversal, Subscription
 from billing.services.facts import _refresh, accounts_ask, accounts_go_on
+from billing.services.reconciling import accounts_reconcile
 from billing.services.turns import claim
 from portal.core import clock
 from tests.billing.shop import BEGIN
@@ -138,3 +139,30 @@ def test_it_is_tried_again_later_and_later(shop, account, devcloud):
     accounts_go_on()
     account.refresh_from_db()
     assert (account.failures, account.error) == (0, "")
+
+
+class TestMoneyThatGoesBack:
+    def test_a_refund_is_known_with_its_sum(self, shop, account):
+        shop.subscribe(account, SEATS)
+        charge = shop.api.charges.list({"customer": account.stripe_id}).data[0]
+        shop.api.refunds.create({"charge": charge.id, "amount": 400})
+        accounts_go_on()
+        found = Reversal.objects.get()
+        assert (found.pk, found.refunded, found.amount, found.dispute) == (charge.id, 400, 25 * 19_00, "")
+
+    def test_a_dispute_is_known_with_its_day(self, shop, account):
+        shop.pay_with(account, "pm_card_createDispute")
+        shop.subscribe(account, SEATS)
+        accounts_go_on()
+        found = Reversal.objects.get()
+        assert (found.dispute, found.answer_by is not None) == ("needs_response", True)
+
+    def test_a_dispute_that_nobody_told_of_is_found_by_the_daily_run(self, shop, account):
+        shop.subscribe(account, SEATS)
+        accounts_go_on()
+        [charge] = shop.api.charges.list({"customer": account.stripe_id}).data
+        shop.devcloud.control("POST", "stripe/disputes", {"charge": charge.id})
+        known, _ = accounts_reconcile()
+        assert [sentence for sentence in known if "is disputed: needs_response" in sentence]
+        accounts_go_on()
+        assert Reversal.objects.get().dispute == "needs_response"

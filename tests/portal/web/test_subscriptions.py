@@ -6,8 +6,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from billing.models import Account, Invoice, Plan, Subscription
+from billing.services.upkeep import upkeep_ask, upkeep_go_on
 from portal.core import clock
 from portal.core.models import Membership, Role
+from provisioning.models import Instance
 from tests.conftest import SUSPENDED
 
 CHOICES = {"plan": "team", "interval": "month", "seats": "30"}
@@ -189,3 +191,25 @@ class TestChangingIt:
     @pytest.mark.parametrize("name", ["subscription_seats", "subscription_end"])
     def test_without_a_subscription_there_is_nothing_to_change(self, alices, running, name):
         assert alices.get(self.address(running, name)).status_code == 404
+
+
+class TestAMissingPayment:
+    @pytest.fixture
+    def owing(self, subscribed, running):
+        Subscription.objects.update(status="past_due", unpaid_since=clock.now())
+        upkeep_ask(Instance.objects.all())
+        upkeep_go_on()
+
+    def test_is_said_on_every_page_to_whoever_pays(self, alices, owing, running):
+        shown = said(alices.get("/organization/members/"))
+        assert "A payment for acme is missing." in shown
+        assert page(running) in shown
+
+    def test_is_not_said_to_others(self, bobs, owing):
+        assert "A payment for acme is missing." not in said(bobs.get("/organization/members/"))
+
+    def test_is_said_no_more_once_it_has_come(self, alices, owing):
+        Subscription.objects.update(status="active", unpaid_since=None)
+        upkeep_ask(Instance.objects.all())
+        upkeep_go_on()
+        assert "is missing" not in said(alices.get("/organization/members/"))
