@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 TITLES: Mapping[str, str] = {  # as the discovery documents call them
+    "bigquery": "BigQuery API",
     "cloudbilling": "Cloud Billing API",
     "cloudresourcemanager": "Cloud Resource Manager API",
     "compute": "Compute Engine API",
