@@ -58,6 +58,7 @@ QUOTAS: Final[Mapping[str, int]] = {
     "gkebackup": 1200,
     # No figure is published: taken low. Service Networking does refuse for "Mutate requests": opstrace/opstrace#1213
     "dns": 300,
+    "logging": 300,
     "monitoring": 300,
     "servicenetworking.read": 300,
     "servicenetworking.write": 60,
