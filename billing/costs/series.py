@@ -1,7 +1,7 @@
 """What costs are counted by, and how they jump: pure functions of what things have cost day by day."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from statistics import median_low
 from typing import Final
@@ -23,7 +23,7 @@ class Thing:
 
     service: str
     sku: str
-    description: str
+    description: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
