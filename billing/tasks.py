@@ -16,6 +16,12 @@ def sync_prices() -> None:
     syncs.sync_request(Sync.Kind.PRICES, actor=Actor(None, "daily price sync"))
 
 
+@shared_task(name="billing.tasks.sync_costs")
+def sync_costs() -> None:
+    """A run is queued after which costs are as Google tells them today, and jumps are found."""
+    syncs.sync_request(Sync.Kind.COSTS, actor=Actor(None, "daily cost sync"))
+
+
 @shared_task(name="billing.tasks.go_on_with_upkeep")
 def go_on_with_upkeep() -> None:
     """Instances whose money may have changed have been looked at. Where many are due, the next call goes on."""

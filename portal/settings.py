@@ -285,6 +285,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour="5", minute="10"),
         "options": {"queue": "beat", "expires": 3_600},
     },
+    # An hour after the prices, and late enough for most of what Google tells of the day before.
+    "sync-costs": {
+        "task": "billing.tasks.sync_costs",
+        "schedule": crontab(hour="6", minute="10"),
+        "options": {"queue": "beat", "expires": 3_600},
+    },
     "go-on-with-upkeep": {
         "task": "billing.tasks.go_on_with_upkeep",
         "schedule": schedule(5.0),
@@ -367,6 +373,7 @@ GOOGLE_BREAKER_WINDOW_SECONDS = env.float("GOOGLE_BREAKER_WINDOW_SECONDS", defau
 GOOGLE_BREAKER_HOLD_SECONDS = env.float("GOOGLE_BREAKER_HOLD_SECONDS", default=30.0)
 GOOGLE_PARENT = env("GOOGLE_PARENT", default="")  # folders/123: where the projects of instances are made
 GOOGLE_BILLING_ACCOUNT = env("GOOGLE_BILLING_ACCOUNT", default="")
+GOOGLE_COST_TABLE = env("GOOGLE_COST_TABLE", default="")  # project.dataset.table; empty: costs are reckoned alone
 GOOGLE_DNS_PROJECT = env("GOOGLE_DNS_PROJECT", default="")
 GOOGLE_DNS_ZONE = env("GOOGLE_DNS_ZONE", default="")
 # Who may reach the control planes of clusters (CIDR blocks the workers call from); empty: anybody with a token.

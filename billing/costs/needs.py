@@ -28,19 +28,28 @@ class Need:
     amount: Decimal
 
 
-def month_of(size: SizeSpec) -> tuple[Need, ...]:
-    """All that an instance of that size consumes while it runs, on the newest architecture, in a project of its own.
+def month_of(size: SizeSpec, *, is_suspended: bool = False) -> tuple[Need, ...]:
+    """All that an instance of that size consumes, on the newest architecture, in a project of its own.
 
     Backups are reckoned as if disks were full and one copy of them were stored: they are incremental. Traffic, logs
     beyond what is free and secrets (under a dollar) are left out. Raises Invalid for a machine or tier whose price is
     made of parts that are not known here.
     """
-    return tuple(Need(part, key, Decimal(amount)) for part, needs in PARTS.items() for key, amount in needs(size))
+    needs = (Need(part, key, Decimal(amount)) for part, needs in PARTS.items() for key, amount in needs(size))
+    return tuple(need for need in needs if not is_suspended or _stays(need))
 
 
 def volumes_gb(size: SizeSpec) -> int:
     """All disks that pods have claimed."""
     return size.gitserver_disk_gb + size.search_disk_gb + sum(DISKS_GB.values())
+
+
+def _stays(need: Need) -> bool:
+    """While it is suspended, too (decision 12): there are no nodes then, and the database server is stopped.
+
+    Backup for GKE is reckoned as before: whether it charges for pods that wait for a node, its pages do not say.
+    """
+    return need.part != "nodes" and need.key != "nat" and not need.key.endswith(("-core", "-memory"))
 
 
 def _cluster(_size: SizeSpec) -> Iterator[tuple[str, Decimal | int]]:

@@ -34,8 +34,12 @@ class Bill:
     lines: tuple[Line, ...]
 
     @property
+    def nanos(self) -> int:
+        return sum(line.nanos for line in self.lines)
+
+    @property
     def cents(self) -> int:
-        return as_cents(sum(line.nanos for line in self.lines))
+        return as_cents(self.nanos)
 
     def cents_of(self, part: str) -> int:
         return as_cents(sum(line.nanos for line in self.lines if line.part == part))
@@ -52,7 +56,7 @@ def as_cents(nanos: int) -> int:
 
 
 def round_half_up(amount: int, by: int) -> int:
-    """The quotient of two whole numbers that are not negative, half rounded up."""
+    """The quotient of two whole numbers, `by` above zero; half is rounded up, towards more."""
     return (2 * amount + by) // (2 * by)
 
 

@@ -17,6 +17,8 @@ portal ships with them (collected {bundled.COLLECTED_AT:%Y-%m-%d}, within five p
 brings the price book to what Google's catalogue says, as every night does, and `manage.py sizes` reckons by that. What
 a customer pays is another matter.
 
+The last column is what a suspended instance costs: its nodes are gone, its database server is stopped, all else stays.
+
 Not in it: traffic, logs beyond what is free, secrets (under a dollar). Backups are reckoned as if all disks were full.
 The smallest size for production is `s`; it must come to 500 dollars or less, and a test says so.
 """
@@ -32,7 +34,7 @@ SOURCES: Final = """## Sources
 
 def sizes_markdown(sizes: Sequence[SizeSpec]) -> str:
     """The whole document."""
-    bills = [(size, bill(month_of(size), bundled.NANOS)) for size in sizes]
+    bills = [(size, _month(size), _month(size, is_suspended=True)) for size in sizes]
     return "\n".join([HEAD, *_what_they_are(sizes), "", *_what_they_cost(bills), "", *_unit_prices(), "", SOURCES])
 
 
@@ -60,11 +62,16 @@ def _what_they_are(sizes: Sequence[SizeSpec]) -> Iterator[str]:
         )
 
 
-def _what_they_cost(bills: Sequence[tuple[SizeSpec, Bill]]) -> Iterator[str]:
-    yield from _head("size", *PARTS, "sum", "per user")
-    for size, month in bills:
+def _month(size: SizeSpec, *, is_suspended: bool = False) -> Bill:
+    return bill(month_of(size, is_suspended=is_suspended), bundled.NANOS)
+
+
+def _what_they_cost(bills: Sequence[tuple[SizeSpec, Bill, Bill]]) -> Iterator[str]:
+    yield from _head("size", *PARTS, "sum", "per user", "suspended")
+    for size, month, suspended in bills:
         parts = [dollars(month.cents_of(part)) for part in PARTS]
-        yield _row(size.name, *parts, f"**{dollars(month.cents)}**", dollars(round_half_up(month.cents, size.users)))
+        each = dollars(round_half_up(month.cents, size.users))
+        yield _row(size.name, *parts, f"**{dollars(month.cents)}**", each, dollars(suspended.cents))
 
 
 def _unit_prices(prices: Mapping[str, int] = bundled.NANOS) -> Iterator[str]:

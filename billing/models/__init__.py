@@ -11,6 +11,7 @@ from billing.models.accounts import (
     SubscriptionStatus,
 )
 from billing.models.catalogue import Charge, Currency, Feature, Interval, Plan, Price, Status
+from billing.models.costs import CostJump, CostLine, InstanceCosts
 from billing.models.entitlements import Grant, OptIn
 from billing.models.prices import UnitPrice
 from billing.models.sales import Sale
@@ -22,9 +23,12 @@ __all__ = [
     "Account",
     "Charge",
     "Collection",
+    "CostJump",
+    "CostLine",
     "Currency",
     "Feature",
     "Grant",
+    "InstanceCosts",
     "Interval",
     "Invoice",
     "OptIn",

@@ -12,6 +12,7 @@ class Sync(models.Model):
         PRICES = "prices", "Google's prices"
         CATALOGUE = "catalogue", "Our catalogue at Stripe"
         ACCOUNTS = "accounts", "What we know of customers"
+        COSTS = "costs", "What Google has charged"
 
     class Status(models.TextChoices):
         QUEUED = "queued"
@@ -36,7 +37,7 @@ class Sync(models.Model):
         ordering = ["-requested_at"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind__in=["prices", "catalogue", "accounts"]), name="sync_kind_is_known"
+                condition=Q(kind__in=["prices", "catalogue", "accounts", "costs"]), name="sync_kind_is_known"
             ),
             models.CheckConstraint(
                 condition=Q(status__in=["queued", "running", "done", "failed"]), name="sync_status_is_known"

@@ -24,14 +24,23 @@ class PriceBook:
 
 def price_book(region: str = HOME, at: datetime | None = None) -> PriceBook:
     """The prices of a region at that moment (now), and where it has none, those of us-central1. One query."""
-    rows = UnitPrice.objects.filter(region__in={region, HOME}, effective_at__lte=at or clock.now())
-    newest = rows.order_by("item", "region", "-effective_at").distinct("item", "region")
-    home, own = dict[str, int](), dict[str, int]()
-    for row in newest:
-        (own if row.region == region else home)[row.item] = row.nanos
-    return PriceBook(region, home | own, frozenset(home.keys() - own.keys()))
+    return _books({region}, at or clock.now())[region]
+
+
+def price_books() -> dict[str, PriceBook]:
+    """That of each region, as they are now. One query."""
+    return _books(set(Region.values), clock.now())
 
 
 def size_bill(size: Size, book: PriceBook) -> Bill:
     """What an instance of the size costs in a month. Raises Invalid where the book does not know all of its parts."""
     return bill(month_of(SizeSpec.of(size)), book.nanos)
+
+
+def _books(regions: set[str], at: datetime) -> dict[str, PriceBook]:
+    rows = UnitPrice.objects.filter(region__in={*regions, HOME}, effective_at__lte=at)
+    nanos: dict[str, dict[str, int]] = {region: {} for region in {*regions, HOME}}
+    for row in rows.order_by("item", "region", "-effective_at").distinct("item", "region"):
+        nanos[row.region][row.item] = row.nanos
+    home = nanos[HOME]
+    return {of: PriceBook(of, home | nanos[of], frozenset(home.keys() - nanos[of].keys())) for of in regions}

@@ -3,14 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
 from billing.clients.stripe import Away
 from billing.models import Sync
+from billing.services.costs import TakenIn, costs_import, costs_refresh
+from billing.services.jumps import jumps_look
 from billing.services.prices import prices_sync
 from billing.services.reconciling import accounts_reconcile
 from billing.services.stripe_catalogue import catalogue_sync
@@ -49,6 +53,18 @@ def syncs_go_on() -> int:
         _run(sync)
         done += 1
     return done
+
+
+def costs_file_import(*, path: Path, actor: Actor) -> Found:
+    """The file's costs are taken in here and now; the run is listed with those of workers. Raises Invalid."""
+    taken = costs_import(path=path, actor=actor)
+    found = _with_jumps(taken)
+    done = {"status": Sync.Status.DONE, "finished_at": clock.now(), "reason": f"The file {path.name}."[:500]}
+    asked = {"requested_by": actor.user, "requested_for": actor.label}
+    Sync.objects.create(
+        kind=Sync.Kind.COSTS, changes=list(found.changes), problems=list(found.problems), **done, **asked
+    )
+    return found
 
 
 @transaction.atomic
@@ -102,8 +118,20 @@ def _accounts(_actor: Actor, _reason: str) -> Found:
     return Found(tuple(known), tuple(strange))
 
 
+def _costs(_actor: Actor, _reason: str) -> Found:
+    return _with_jumps(costs_refresh() if settings.GOOGLE_COST_TABLE else None)
+
+
+def _with_jumps(taken: TakenIn | None) -> Found:
+    """Where nothing is taken in, jumps are looked for in what is reckoned."""
+    looked = jumps_look()
+    changes, problems = (taken.changes, taken.problems) if taken else ([], [])
+    return Found((*changes, *looked.settled), (*looked.found, *problems))
+
+
 RUNS: Final[dict[Sync.Kind, Callable[[Actor, str], Found]]] = {
     Sync.Kind.PRICES: _prices,
     Sync.Kind.CATALOGUE: _catalogue,
     Sync.Kind.ACCOUNTS: _accounts,
+    Sync.Kind.COSTS: _costs,
 }

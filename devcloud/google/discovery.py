@@ -14,6 +14,7 @@ import googleapiclient
 _DOCUMENTS = Path(googleapiclient.__file__).parent / "discovery_cache" / "documents"
 # The discovery name is also the folder below /google/ where the service answers.
 SERVICES: Mapping[str, tuple[str, ...]] = {
+    "bigquery": ("v2",),
     "cloudbilling": ("v1",),
     "cloudresourcemanager": ("v3",),
     "compute": ("v1",),

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 # These answer {error: {code, message, errors: [{reason, domain, message}]}}; all others have status and details.
-_CLASSIC = {"compute", "sqladmin", "dns", "storage"}
+_CLASSIC = {"bigquery", "compute", "sqladmin", "dns", "storage"}
 _STATUS: Mapping[int, str] = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",

@@ -6,6 +6,7 @@ from devcloud.google.call import HANDLERS
 
 _MODULES = (
     "backups",
+    "bigquery",
     "buckets",
     "cluster_updates",
     "clusters",

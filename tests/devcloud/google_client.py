@@ -29,7 +29,7 @@ ZONE = "us-central1-a"
 PROPAGATION_SECONDS = 31  # until an enabled service answers, and more than a new service account needs
 
 _VERSIONS = {"cloudresourcemanager": "v3", "logging": "v2", "monitoring": "v3"}
-_SERVICE_PATHS = {"compute": "compute/v1/", "storage": "storage/v1/"}
+_SERVICE_PATHS = {"bigquery": "bigquery/v2/", "compute": "compute/v1/", "storage": "storage/v1/"}
 _numbers = count(1)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 TITLES: Mapping[str, str] = {  # as the discovery documents call them
+    "bigquery": "BigQuery API",
     "cloudbilling": "Cloud Billing API",
     "cloudresourcemanager": "Cloud Resource Manager API",
     "compute": "Compute Engine API",
@@ -15,6 +16,7 @@ TITLES: Mapping[str, str] = {  # as the discovery documents call them
     "gkebackup": "Backup for GKE API",
     "iam": "Identity and Access Management API",
     "iamcredentials": "IAM Service Account Credentials API",
+    "logging": "Cloud Logging API",
     "monitoring": "Cloud Monitoring API",
     "secretmanager": "Secret Manager API",
     "servicenetworking": "Service Networking API",

@@ -35,6 +35,8 @@ QUOTAS: Final[Mapping[str, int]] = {
     # cloud.google.com/service-usage/docs/quotas
     "serviceusage.read": 240,
     "serviceusage.write": 60,
+    # cloud.google.com/bigquery/quotas, from memory: 100 a second for each user and method
+    "bigquery": 6000,
     # cloud.google.com/billing/quotas: 300 for each project (975 for the organization)
     "cloudbilling": 300,
     # cloud.google.com/compute/api-quota: 1,500 for reads and 1,500 for changes of global resources
@@ -56,6 +58,7 @@ QUOTAS: Final[Mapping[str, int]] = {
     "gkebackup": 1200,
     # No figure is published: taken low. Service Networking does refuse for "Mutate requests": opstrace/opstrace#1213
     "dns": 300,
+    "logging": 300,
     "monitoring": 300,
     "servicenetworking.read": 300,
     "servicenetworking.write": 60,
