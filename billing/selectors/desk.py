@@ -9,8 +9,7 @@ from typing import Final
 from django.db.models import Exists, F, Max, Min, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.expressions import OrderBy
 
-from billing.models import Interval, Reversal, Sale, Subscription, TrialRequest, Upkeep
-from billing.terms.deals import MONTHS
+from billing.models import Reversal, Sale, Subscription, TrialRequest, Upkeep
 from billing.terms.money import money
 from billing.terms.standing import PAID_FOR, State
 from portal.core.models import Organization
@@ -77,18 +76,6 @@ def living_of(organization: Organization) -> list[Instance]:
     """The instances of a row of `customers` that are not deleted."""
     found: list[Instance] = organization.living  # type: ignore[attr-defined] # set by the prefetch
     return found
-
-
-def monthly(instance: Instance) -> str:
-    """What is paid for it in a month, by the prices of its subscription and before discounts; "" for nothing."""
-    found = dict[str, int]()
-    for subscription in instance.subscriptions.all():
-        if subscription.status in PAID_FOR:
-            for item in subscription.items.all():
-                if item.price:
-                    amount = item.price.unit_amount * item.quantity // MONTHS[Interval(item.price.interval)]
-                    found[item.price.currency] = found.get(item.price.currency, 0) + amount
-    return " + ".join(money(amount, currency) for currency, amount in found.items())
 
 
 def cases(now: datetime) -> list[Case]:

@@ -13,7 +13,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from billing.clients.stripe import Away
 from billing.models import Grant, Invoice, Reversal, Sale, TrialRequest
-from billing.selectors.desk import Order, Show, cases, customers, living_of, monthly
+from billing.selectors.costs import Costs, costs_of
+from billing.selectors.desk import Order, Show, cases, customers, living_of
 from billing.selectors.entitlements import Held, Stands, held_features
 from billing.selectors.trials import trial_load, trial_policy, waiting_list
 from portal.core import clock
@@ -62,11 +63,12 @@ def customer_list(request: HttpRequest, user: User) -> HttpResponse:
     order = _choice(Order, request.GET.get("order"), Order.DAYS_LEFT if show is Show.TRIALS else Order.NAME)
     wanted = request.GET.get("q", "")
     page = Paginator(customers(show, order, wanted), PAGE_SIZE).get_page(request.GET.get("page"))
+    costs = costs_of([each for row in page for each in living_of(row)], clock.now())
     asked = request.GET.copy()
     asked.pop("page", None)
     context = {
         "page": page,
-        "rows": [(row, [(each, monthly(each)) for each in living_of(row)]) for row in page],
+        "rows": [(row, [(each, costs[each.pk]) for each in living_of(row)]) for row in page],
         "show": show,
         "order": order,
         "wanted": wanted,
@@ -94,10 +96,11 @@ def customer(request: HttpRequest, user: User, organization_id: str) -> HttpResp
     organization = _found("organizations", organization_id)
     instances = list(with_latest_operation(instances_of(organization)).select_related("upkeep"))
     living = [each for each in instances if each.status != InstanceStatus.DELETED]
+    costs = costs_of(living, clock.now())
     context = {
         "organization": organization,
         "members": organization.memberships.select_related("user").order_by("created_at"),
-        "cards": [_card(each) for each in living],
+        "cards": [_card(each, costs[each.pk]) for each in living],
         "deleted": [each for each in instances if each.status == InstanceStatus.DELETED],
         "request_waiting": waiting_list().filter(organization=organization).first(),
         "invoices": Invoice.objects.filter(account=organization.pk).exclude(status="draft")[:INVOICES],
@@ -133,7 +136,7 @@ def act(request: HttpRequest, user: User, kind: str, target_id: str, name: str) 
     return render(request, "desk/act.html", {**context, **_shared(user, "customers")})
 
 
-def _card(instance: Instance) -> dict[str, Any]:
+def _card(instance: Instance, costs: Costs) -> dict[str, Any]:
     now = clock.now()
     held = held_features(instance, now)
     looks, failed = probes_since([(instance.pk, now - MONTH)]).get(instance.pk, (0, 0))
@@ -143,7 +146,7 @@ def _card(instance: Instance) -> dict[str, Any]:
         "live": live_operation(instance),
         "upkeep": getattr(instance, "upkeep", None),
         "extensions": list(instance.trial_extensions.select_related("by")),
-        "monthly": monthly(instance),
+        "costs": costs,
         "features": [each for each in held if _is_had(each)],
         "grants": instance.grants.filter(until__isnull=True) | instance.grants.filter(until__gt=now),
         "outage": open_outages([instance.pk]).get(instance.pk),
