@@ -59,6 +59,14 @@ class Subscription(models.Model):
     currency = models.CharField(max_length=3)
     interval = models.CharField(max_length=5, choices=Interval)
     period_ends_at = models.DateTimeField()
+    next_plan = models.ForeignKey(
+        "Plan",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="What it is for from the next period on, where another plan has been asked for.",
+    )
     trial_ends_at = models.DateTimeField(null=True, blank=True)
     cancel_at = models.DateTimeField(null=True, blank=True, help_text="When it ends by its customer's wish.")
     ended_at = models.DateTimeField(null=True, blank=True)

@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from billing.clients.stripe import asking
-from billing.models import Subscription
+from billing.models import Plan, Price, Subscription
+from portal.core.errors import Conflict
 
 
-def plan_ahead(subscription: Subscription, changes: Mapping[str, int | None]) -> None:
+def plan_ahead(subscription: Subscription, changes: Mapping[str, int | None], plan: Plan | None = None) -> None:
     """From the next period on there are so many of these items, by id, and of the others what was planned before.
 
-    0 is the end of one, None is as many as now. Where nothing is to change any more, there is no schedule. Raises Away
-    or StripeRefused.
+    0 is the end of one, None is as many as now. `plan` is what it is for then; None: as planned before. Where nothing
+    is to change any more, there is no schedule. Raises Away or StripeRefused, Conflict for a plan without such a price.
     """
+    other = _other_plan(subscription, plan or subscription.next_plan)
     later = {item: changes.get(item.pk, item.next_quantity) for item in subscription.items.all()}
     by_price = {
         item.price.stripe_id: quantity
@@ -20,18 +22,40 @@ def plan_ahead(subscription: Subscription, changes: Mapping[str, int | None]) ->
         if item.price and quantity is not None and quantity != item.quantity
     }
     forget_ahead(subscription)
-    if not by_price:
-        return
+    if by_price or other:
+        _schedule(subscription, by_price, other)
+
+
+def _schedule(subscription: Subscription, quantities: Mapping[str, int], prices: Mapping[str, str]) -> None:
+    """It goes on as it is, and has other quantities and prices, by Stripe's price as it is, from the next period on."""
     with asking() as api:
         schedule = api.subscription_schedules.create({"from_subscription": subscription.pk}).to_dict()
         current = schedule["phases"][0]
         now = [{"price": item["price"], "quantity": item["quantity"]} for item in current["items"]]
-        then = [{**item, "quantity": by_price.get(item["price"], item["quantity"])} for item in now]
+        count = {item["price"]: quantities.get(item["price"], item["quantity"]) for item in now}
+        then = [{"price": prices.get(price, price), "quantity": quantity} for price, quantity in count.items()]
         phases: Any = [
             {"items": now, "start_date": current["start_date"], "end_date": current["end_date"]},
             {"items": [item for item in then if item["quantity"]], "proration_behavior": "none"},
         ]
         api.subscription_schedules.update(schedule["id"], {"phases": phases, "end_behavior": "release"})
+
+
+def price_of(plan: Plan, subscription: Subscription) -> Price:
+    """At which the plan is sold to who pays so often and in that currency. Raises Conflict where it is not."""
+    terms = {"interval": subscription.interval, "currency": subscription.currency}
+    price = plan.prices.filter(retired_at__isnull=True, **terms).exclude(stripe_id="").first()
+    if price is None:
+        raise Conflict(f"{plan} is not sold {subscription.get_interval_display()} in {subscription.currency.upper()}.")
+    return price
+
+
+def _other_plan(subscription: Subscription, plan: Plan | None) -> dict[str, str]:
+    """Stripe's price of the plan as it is, and that of the one to come; nothing where it stays."""
+    for item in subscription.items.all():
+        if item.price and item.price.plan_id and plan and item.price.plan_id != plan.pk:
+            return {item.price.stripe_id: price_of(plan, subscription).stripe_id}
+    return {}
 
 
 def forget_ahead(subscription: Subscription) -> None:

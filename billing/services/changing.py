@@ -61,7 +61,7 @@ def seats_set(*, subscription: Subscription, seats: int, key: str, actor: Actor)
     if seats > now:
         forget_ahead(subscription)
         _more(subscription, seats, key)
-        if ended:
+        if ended or subscription.next_plan:
             plan_ahead(subscription, {**{item.pk: None for item in _seat_items(subscription)}, **ended})
     else:
         plan_ahead(subscription, {item.pk: seats for item in _seat_items(subscription)} | ended)

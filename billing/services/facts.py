@@ -77,6 +77,7 @@ def _write(turn: Turn[Account], facts: Facts) -> None:
 def _subscriptions(account: Account, facts: Facts) -> None:
     kept, items, unpaid = set[str](), set[str](), _unpaid(facts.invoices)
     prices = dict(Price.objects.exclude(stripe_id="").values_list("stripe_id", "lookup_key"))
+    plans = dict(Price.objects.exclude(stripe_id="").exclude(plan=None).values_list("stripe_id", "plan"))
     ours = set(Instance.objects.filter(organization=account.organization_id).values_list("pk", flat=True))
     for each in facts.subscriptions:
         instance = (each["metadata"] or {}).get("instance")
@@ -91,13 +92,14 @@ def _subscriptions(account: Account, facts: Facts) -> None:
         )
         _note_unpaid(row, unpaid.get(each["id"]))
         later = _next_quantities(each)
+        _note_next_plan(row, each, plans, later)
         for item in each["items"]["data"]:
             items.add(item["id"])
             known = {
                 "subscription": row,
                 "price_id": prices.get(item["price"]["id"]),
                 "quantity": item["quantity"],
-                "next_quantity": later.get(item["price"]["id"]),
+                "next_quantity": _next_quantity(item["price"]["id"], later, plans),
             }
             kept_item, is_new = SubscriptionItem.objects.update_or_create(stripe_id=item["id"], defaults=known)
             if is_new and row.status in PAID_FOR:
@@ -138,6 +140,25 @@ def _next_quantities(each: Mapping[str, Any]) -> dict[str, int]:
         return {}
     there = {item["price"]["id"]: 0 for item in each["items"]["data"]}
     return {**there, **{_id(item["price"]): item["quantity"] for item in later[0]["items"]}}
+
+
+def _next_quantity(price: str, later: Mapping[str, int], plans: Mapping[str, str]) -> int | None:
+    """Of an item; a plan goes on as another plan, with as many seats as that has."""
+    quantity = later.get(price)
+    if quantity or price not in plans:
+        return quantity
+    return next((count for other, count in later.items() if other in plans and count), quantity)
+
+
+def _note_next_plan(
+    row: Subscription, each: Mapping[str, Any], plans: Mapping[str, str], later: Mapping[str, int]
+) -> None:
+    now = {plans.get(item["price"]["id"]) for item in each["items"]["data"]}
+    then = {plans[price] for price, count in later.items() if price in plans and count}
+    wanted = next(iter(then - now), None)
+    if row.next_plan_id != wanted:
+        row.next_plan_id = wanted
+        row.save(update_fields=["next_plan"])
 
 
 def _id(thing: Any) -> str:

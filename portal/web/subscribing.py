@@ -26,6 +26,19 @@ class SeatsForm(ServiceForm):
     key = forms.CharField(max_length=40, widget=forms.HiddenInput, initial=new_key, required=False)
 
 
+class PlanForm(ServiceForm):
+    """`key` is the same for a second post of the same form."""
+
+    plan = forms.ModelChoiceField(
+        Plan.objects.none(), empty_label=None, label="Plan", error_messages={"required": "Choose a plan."}
+    )
+    key = forms.CharField(max_length=40, widget=forms.HiddenInput, initial=new_key, required=False)
+
+    def __init__(self, plans: Sequence[Plan], data: Mapping[str, Any] | None = None) -> None:
+        super().__init__(data)
+        self.fields["plan"].queryset = Plan.objects.filter(pk__in=[plan.pk for plan in plans])  # type: ignore[attr-defined] # a ModelChoiceField
+
+
 class EndForm(ServiceForm):
     reason = forms.CharField(
         label="Why, if you like to tell us",

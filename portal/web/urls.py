@@ -60,6 +60,7 @@ urlpatterns = [
     path(
         "instances/<str:instance_id>/subscription/seats/", subscriptions.subscription_seats, name="subscription_seats"
     ),
+    path("instances/<str:instance_id>/subscription/plan/", subscriptions.subscription_plan, name="subscription_plan"),
     path("instances/<str:instance_id>/subscription/end/", subscriptions.subscription_end_page, name="subscription_end"),
     path(
         "instances/<str:instance_id>/subscription/go-on/",

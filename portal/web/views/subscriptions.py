@@ -25,6 +25,7 @@ from billing.services.changing import (
     subscription_end,
     subscription_go_on,
 )
+from billing.services.planning import PlanChange, plan_choices, plan_preview, plan_set
 from portal.core import clock
 from portal.core.errors import NotFound, ServiceError
 from portal.core.models import Membership
@@ -32,7 +33,7 @@ from portal.web.access import PAYERS, actor_of, members_only
 from portal.web.once import new_key
 from portal.web.standing import live_operation
 from portal.web.standing import standing_of as shown_standing
-from portal.web.subscribing import EndForm, SeatsForm, SubscribeForm
+from portal.web.subscribing import EndForm, PlanForm, SeatsForm, SubscribeForm
 from portal.web.views.instances import shown_instance
 from provisioning.models import Instance, InstanceStatus
 
@@ -123,6 +124,36 @@ def subscription_seats(request: HttpRequest, membership: Membership, instance_id
 @require_http_methods(["GET", "POST"])
 @never_cache
 @members_only
+def subscription_plan(request: HttpRequest, membership: Membership, instance_id: str) -> HttpResponse:
+    """Another plan: first what it means, with what is due at once; then it is asked for."""
+    instance, subscription = _subscribed(membership, instance_id)
+    asked = request.POST if request.method == "POST" else request.GET if "plan" in request.GET else None
+    form = PlanForm(plan_choices(instance, subscription), asked)
+    change: PlanChange | None = None
+    if request.method == "POST":
+        _payers_only(membership)
+    if form.is_valid():
+        plan = form.cleaned_data["plan"]
+        try:
+            if request.method == "POST":
+                key = form.cleaned_data["key"] or new_key()
+                change = plan_set(
+                    instance=instance, subscription=subscription, plan=plan, key=key, actor=actor_of(request)
+                )
+                messages.success(request, _said_of_plan(change))
+                return redirect("instance_subscription", instance.pk)
+            change = plan_preview(instance, subscription, plan)
+        except Away:
+            form.add_error(None, BUSY)
+        except ServiceError as error:
+            form.refuse(error)
+    context = {"form": form, "change": change, "key": new_key(), "subscription": subscription}
+    return render(request, "web/subscriptions/plan.html", {**context, **_headed(membership, instance)})
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@members_only
 def subscription_end_page(request: HttpRequest, membership: Membership, instance_id: str) -> HttpResponse:
     """The subscription ends with its period; says before what becomes of the instance then."""
     instance, subscription = _subscribed(membership, instance_id)
@@ -176,6 +207,12 @@ def _said(change: SeatChange) -> str:
     if change.at:
         return f"From {change.at:%-d %B %Y} on there are {change.wanted:,} seats."
     return f"{change.wanted:,} seats: they are there as soon as they are paid for, which takes some seconds."
+
+
+def _said_of_plan(change: PlanChange) -> str:
+    if change.at:
+        return f"It is {change.after} from {change.at:%-d %B %Y} on."
+    return f"It is {change.after} as soon as that is charged, which takes some seconds."
 
 
 def _headed(membership: Membership, instance: Instance) -> dict[str, Any]:

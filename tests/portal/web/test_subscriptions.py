@@ -213,3 +213,22 @@ class TestAMissingPayment:
         upkeep_ask(Instance.objects.all())
         upkeep_go_on()
         assert "is missing" not in said(alices.get("/organization/members/"))
+
+
+def plan_page(instance) -> str:
+    return reverse("subscription_plan", args=[instance.pk])
+
+
+class TestAnotherPlan:
+    def test_is_offered_where_it_includes_the_size(self, alices, subscribed, running):
+        assert "No other plan that we sell includes size XS" in said(alices.get(plan_page(running)))
+        Instance.objects.update(size="s")
+        assert "Business" in said(alices.get(plan_page(running)))
+
+    def test_that_cannot_be_had_says_why(self, alices, subscribed, running, settings):
+        Instance.objects.update(size="s")
+        shown = said(alices.get(plan_page(running), {"plan": "business"}))
+        assert "Business begins with 50 seats; there are 30." in shown
+
+    def test_is_for_whoever_pays(self, bobs, subscribed, running):
+        assert bobs.post(plan_page(running), {"plan": "business"}).status_code == 403
