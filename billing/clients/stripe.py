@@ -99,6 +99,24 @@ def fetch(customer: str) -> Facts:
         )
 
 
+@dataclass(frozen=True)
+class Preview:
+    """What a change would charge at once, in minor units, if it were made as of that second (UNIX time)."""
+
+    due_now: int
+    reckoned_at: int
+
+
+def preview(subscription: str, items: Sequence[Mapping[str, Any]]) -> Preview:
+    """What it would charge at once to change these items of a subscription. Raises Away or StripeRefused."""
+    details = {"items": list(items), "proration_behavior": "always_invoice"}
+    wanted: Any = {"subscription": subscription, "subscription_details": details}
+    with asking() as api:
+        found = api.invoices.create_preview(wanted).to_dict()
+    told = found["parent"]["subscription_details"]["subscription_proration_date"]
+    return Preview(found["amount_due"], told)
+
+
 def _dispute(api: Any, charge: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The newest dispute of a charge."""
     found = api.disputes.list({"charge": charge["id"], "limit": 1}).data if charge["disputed"] else ()

@@ -8,25 +8,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from billing.clients.stripe import asking
-from billing.models import Account, Charge, Collection, Feature, Price, Status, Subscription, SubscriptionItem
+from billing.clients.stripe import Preview, asking, preview
+from billing.models import Charge, Collection, Feature, Price, Status, Subscription, SubscriptionItem
 from billing.selectors.offers import refusal_of
 from billing.services.ahead import plan_ahead
-from billing.services.changing import charged_now, check_changeable, plan_of, seats_of
-from billing.services.facts import accounts_ask
+from billing.services.changing import charged_now, check_changeable, note_change, plan_of, seats_of
 from billing.terms.offers import Line, unit_of
-from portal.core.audit import Actor, record
+from portal.core.audit import Actor
 from portal.core.errors import Conflict, Invalid
 from provisioning.models import Instance
 
 
 @dataclass(frozen=True)
 class Addition:
-    """What adding a feature means: its line from now on, each `often`, and what is due at once in minor units."""
+    """What adding a feature means: its line from now on, each `often`, and what is due at once."""
 
     line: Line
     often: str
-    due_now: int
+    preview: Preview
     renews_at: datetime
     is_by_invoice: bool
 
@@ -53,29 +52,34 @@ def addition_line(instance: Instance, subscription: Subscription, feature: Featu
 def addition_preview(instance: Instance, subscription: Subscription, feature: Feature, units: int = 1) -> Addition:
     """What it would mean, as Stripe reckons it. Raises Invalid, Conflict, Away or StripeRefused."""
     line = addition_line(instance, subscription, feature, units)
-    details = {"items": [_item(line)], "proration_behavior": "always_invoice"}
-    wanted: Any = {"subscription": subscription.pk, "subscription_details": details}
-    with asking() as api:
-        found = api.invoices.create_preview(wanted)
+    found = preview(subscription.pk, [_item(line)])
     often, renews = subscription.get_interval_display(), subscription.period_ends_at
-    return Addition(line, often, found.amount_due, renews, subscription.collection == Collection.INVOICE)
+    return Addition(line, often, found, renews, subscription.collection == Collection.INVOICE)
 
 
 def feature_add(
-    *, instance: Instance, subscription: Subscription, feature: Feature, units: int, key: str, actor: Actor
+    *,
+    instance: Instance,
+    subscription: Subscription,
+    feature: Feature,
+    units: int,
+    key: str,
+    actor: Actor,
+    reckoned_at: int | None = None,
 ) -> None:
-    """It is there once it is paid for, which is seconds with a card. `key` is the same for a second try.
+    """It is there once it is paid for, which is seconds with a card. `key` is the same for a second try; `reckoned_at`
+    is that of the preview.
 
     Raises Invalid for what it cannot have, Conflict for what it has, Away or StripeRefused.
     """
     line = addition_line(instance, subscription, feature, units)
     ahead = {item.pk: item.next_quantity for item in subscription.items.all() if item.next_quantity is not None}
-    wanted: Any = {"items": [_item(line)], **charged_now(subscription)}
+    wanted: Any = {"items": [_item(line)], **charged_now(subscription, reckoned_at)}
     if ahead:
         raise Conflict("Something changes with the next period already. Take that back first, or wait for it.")
     with asking() as api:
         api.subscriptions.update(subscription.pk, wanted, {"idempotency_key": f"feature-{key}"})
-    _record("subscription.feature-add", subscription, actor, {"feature": feature.pk, "units": line.quantity})
+    note_change("subscription.feature-add", subscription, actor, {"feature": feature.pk, "units": line.quantity})
 
 
 def feature_stop(*, subscription: Subscription, feature: Feature, actor: Actor, reason: str = "") -> datetime:
@@ -88,7 +92,7 @@ def feature_stop(*, subscription: Subscription, feature: Feature, actor: Actor, 
         raise Conflict(f"{feature} ends already.")
     check_changeable(subscription)
     plan_ahead(subscription, {item.pk: 0})
-    _record("subscription.feature-stop", subscription, actor, {"feature": feature.pk}, reason)
+    note_change("subscription.feature-stop", subscription, actor, {"feature": feature.pk}, reason)
     return subscription.period_ends_at
 
 
@@ -98,7 +102,7 @@ def feature_keep(*, subscription: Subscription, feature: Feature, actor: Actor) 
     if item.next_quantity != 0:
         raise Conflict(f"{feature} goes on anyway.")
     plan_ahead(subscription, {item.pk: None})
-    _record("subscription.feature-keep", subscription, actor, {"feature": feature.pk})
+    note_change("subscription.feature-keep", subscription, actor, {"feature": feature.pk})
 
 
 def _price(subscription: Subscription, feature: Feature) -> Price:
@@ -127,11 +131,3 @@ def _bought(subscription: Subscription, feature: Feature) -> SubscriptionItem:
         if _is_of(item, feature):
             return item
     raise Conflict(f"{feature} is no add-on of this subscription.")
-
-
-def _record(
-    action: str, subscription: Subscription, actor: Actor, details: Mapping[str, Any], reason: str = ""
-) -> None:
-    organization = subscription.account_id
-    record(action, subscription, organization_id=organization, actor=actor, reason=reason, details=dict(details))
-    accounts_ask(Account.objects.filter(pk=organization))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from billing.clients.stripe import asking
+from billing.clients.stripe import asking, preview
 from billing.models import Account, Charge, Collection, Plan, Subscription, SubscriptionItem
 from billing.services.ahead import ended_ahead, forget_ahead, plan_ahead
 from billing.services.buying import MOST_SEATS
@@ -19,13 +19,17 @@ from portal.core.errors import Conflict, Invalid
 
 @dataclass(frozen=True)
 class SeatChange:
-    """What another number of seats means. `due_now` is in minor units, 0 where nothing is charged before `at`."""
+    """What another number of seats means. `due_now` is in minor units, 0 where nothing is charged before `at`.
+
+    `reckoned_at`, in UNIX time, is the second as of which it has to be made for that sum; None where nothing is due.
+    """
 
     now: int
     wanted: int
     due_now: int
     currency: str
     at: datetime | None
+    reckoned_at: int | None = None
 
     @property
     def is_more(self) -> bool:
@@ -42,17 +46,15 @@ def seats_preview(subscription: Subscription, seats: int) -> SeatChange:
     now = _check(subscription, seats)
     if seats < now:
         return SeatChange(now, seats, 0, subscription.currency, subscription.period_ends_at)
-    wanted: Any = {
-        "subscription": subscription.pk,
-        "subscription_details": {"items": _items(subscription, seats), "proration_behavior": "always_invoice"},
-    }
-    with asking() as api:
-        found = api.invoices.create_preview(wanted)
-    return SeatChange(now, seats, found.amount_due, subscription.currency, None)
+    found = preview(subscription.pk, _items(subscription, seats))
+    return SeatChange(now, seats, found.due_now, subscription.currency, None, found.reckoned_at)
 
 
-def seats_set(*, subscription: Subscription, seats: int, key: str, actor: Actor) -> SeatChange:
-    """More seats are there once they are paid for, fewer from the next period on. `key` is the same for a second try.
+def seats_set(
+    *, subscription: Subscription, seats: int, key: str, actor: Actor, reckoned_at: int | None = None
+) -> SeatChange:
+    """More seats are there once they are paid for, fewer from the next period on. `key` is the same for a second try;
+    `reckoned_at` is that of the preview.
 
     Raises Invalid for a number that cannot be, Conflict while it cannot be changed, Away or StripeRefused.
     """
@@ -60,12 +62,12 @@ def seats_set(*, subscription: Subscription, seats: int, key: str, actor: Actor)
     ended = ended_ahead(subscription)
     if seats > now:
         forget_ahead(subscription)
-        _more(subscription, seats, key)
+        _more(subscription, seats, key, reckoned_at)
         if ended or subscription.next_plan:
             plan_ahead(subscription, {**{item.pk: None for item in _seat_items(subscription)}, **ended})
     else:
         plan_ahead(subscription, {item.pk: seats for item in _seat_items(subscription)} | ended)
-    _record("subscription.seats", subscription, actor, {"from": now, "to": seats})
+    note_change("subscription.seats", subscription, actor, {"from": now, "to": seats})
     return SeatChange(now, seats, 0, subscription.currency, subscription.period_ends_at if seats < now else None)
 
 
@@ -75,7 +77,7 @@ def subscription_end(*, subscription: Subscription, actor: Actor, reason: str = 
         raise Conflict("This subscription ends already.")
     check_changeable(subscription)
     _end_with_period(subscription, is_wanted=True)
-    _record("subscription.end", subscription, actor, {"at": subscription.period_ends_at.isoformat()}, reason)
+    note_change("subscription.end", subscription, actor, {"at": subscription.period_ends_at.isoformat()}, reason)
 
 
 def subscription_go_on(*, subscription: Subscription, actor: Actor) -> None:
@@ -83,7 +85,7 @@ def subscription_go_on(*, subscription: Subscription, actor: Actor) -> None:
     if not subscription.cancel_at:
         raise Conflict("This subscription does not end.")
     _end_with_period(subscription, is_wanted=False)
-    _record("subscription.go-on", subscription, actor, {})
+    note_change("subscription.go-on", subscription, actor, {})
 
 
 def _check(subscription: Subscription, seats: int) -> int:
@@ -111,13 +113,14 @@ def plan_of(subscription: Subscription) -> Plan:
     raise Conflict("This subscription is for no plan of ours. Talk to us.")
 
 
-def charged_now(subscription: Subscription) -> dict[str, str]:
-    """What is added is charged at once: a card pays before it is there, an invoice is paid in its time.
+def charged_now(subscription: Subscription, reckoned_at: int | None) -> dict[str, Any]:
+    """What is added is charged at once, as it was reckoned: a card pays before it is there, an invoice in its time.
 
     Source: docs.stripe.com/billing/subscriptions/pending-updates, of subscriptions that are charged automatically only.
     """
     paid_first = {"payment_behavior": "pending_if_incomplete"} if subscription.collection == Collection.CARD else {}
-    return {"proration_behavior": "always_invoice", **paid_first}
+    as_told = {"proration_date": reckoned_at} if reckoned_at else {}
+    return {"proration_behavior": "always_invoice", **paid_first, **as_told}
 
 
 def _seat_items(subscription: Subscription) -> list[SubscriptionItem]:
@@ -135,8 +138,8 @@ def _items(subscription: Subscription, seats: int) -> list[Mapping[str, Any]]:
     return [{"id": item.pk, "quantity": seats} for item in _seat_items(subscription)]
 
 
-def _more(subscription: Subscription, seats: int, key: str) -> None:
-    wanted: Any = {"items": _items(subscription, seats), **charged_now(subscription)}
+def _more(subscription: Subscription, seats: int, key: str, reckoned_at: int | None) -> None:
+    wanted: Any = {"items": _items(subscription, seats), **charged_now(subscription, reckoned_at)}
     with asking() as api:
         api.subscriptions.update(subscription.pk, wanted, {"idempotency_key": f"seats-{key}"})
 
@@ -148,7 +151,7 @@ def _end_with_period(subscription: Subscription, *, is_wanted: bool) -> None:
         api.subscriptions.update(subscription.pk, {"cancel_at_period_end": is_wanted})
 
 
-def _record(
+def note_change(
     action: str, subscription: Subscription, actor: Actor, details: Mapping[str, Any], reason: str = ""
 ) -> None:
     """In the audit; and Stripe is asked what it has made of it."""

@@ -9,20 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from billing.clients.stripe import asking
-from billing.models import Account, Plan, Status, Subscription, SubscriptionItem
+from billing.clients.stripe import Preview, asking, preview
+from billing.models import Plan, Status, Subscription, SubscriptionItem
 from billing.services.ahead import ended_ahead, forget_ahead, plan_ahead, price_of
-from billing.services.changing import charged_now, check_changeable, plan_of, seats_of
-from billing.services.facts import accounts_ask
+from billing.services.changing import charged_now, check_changeable, note_change, plan_of, seats_of
 from billing.terms.money import money
-from portal.core.audit import Actor, record
+from portal.core.audit import Actor
 from portal.core.errors import Conflict, Invalid
 from provisioning.models import Instance
 
 
 @dataclass(frozen=True)
 class PlanChange:
-    """What another plan means. `due_now` is in minor units, 0 where nothing is charged before `at`.
+    """What another plan means. `preview` is what is due at once, None where nothing is charged before `at`.
 
     `price` is what a seat costs then; `included` are add-ons that it includes, `lost` features that it does not.
     """
@@ -30,7 +29,7 @@ class PlanChange:
     before: Plan
     after: Plan
     price: str
-    due_now: int
+    preview: Preview | None
     currency: str
     at: datetime | None
     included: tuple[str, ...]
@@ -39,6 +38,11 @@ class PlanChange:
     @property
     def is_at_once(self) -> bool:
         return self.at is None
+
+    @property
+    def due_now(self) -> int:
+        """In minor units."""
+        return self.preview.due_now if self.preview else 0
 
 
 def plan_choices(instance: Instance, subscription: Subscription) -> list[Plan]:
@@ -51,22 +55,25 @@ def plan_choices(instance: Instance, subscription: Subscription) -> list[Plan]:
 def plan_preview(instance: Instance, subscription: Subscription, plan: Plan) -> PlanChange:
     """What it would mean, as Stripe reckons it. Raises Invalid, Conflict, Away or StripeRefused."""
     before, is_dearer = _check(instance, subscription, plan)
-    due_now = 0
-    if is_dearer:
-        details = {"items": _items(subscription, plan), "proration_behavior": "always_invoice"}
-        wanted: Any = {"subscription": subscription.pk, "subscription_details": details}
-        with asking() as api:
-            due_now = api.invoices.create_preview(wanted).amount_due
+    found = preview(subscription.pk, _items(subscription, plan)) if is_dearer else None
     price, at = price_of(plan, subscription), None if is_dearer else subscription.period_ends_at
     included = tuple(str(item.price.feature) for item in _now_included(subscription, plan) if item.price)
     lost = tuple(str(feature) for feature in before.features.exclude(pk__in=plan.features.all()))
     each = money(price.unit_amount, price.currency)
-    return PlanChange(before, plan, each, due_now, subscription.currency, at, included, lost)
+    return PlanChange(before, plan, each, found, subscription.currency, at, included, lost)
 
 
-def plan_set(*, instance: Instance, subscription: Subscription, plan: Plan, key: str, actor: Actor) -> PlanChange:
+def plan_set(
+    *,
+    instance: Instance,
+    subscription: Subscription,
+    plan: Plan,
+    key: str,
+    actor: Actor,
+    reckoned_at: int | None = None,
+) -> PlanChange:
     """It is the dearer plan once that is paid for, the cheaper one from the next period on; `key` is the same for a
-    second try. To choose the plan that it has takes back what was planned.
+    second try, `reckoned_at` that of the preview. To choose the plan that it has takes back what was planned.
 
     Raises Invalid for a plan that it cannot have, Conflict while it cannot be changed, Away or StripeRefused.
     """
@@ -74,7 +81,7 @@ def plan_set(*, instance: Instance, subscription: Subscription, plan: Plan, key:
     if change.is_at_once:
         ended = ended_ahead(subscription)
         forget_ahead(subscription)
-        wanted: Any = {"items": _items(subscription, plan), **charged_now(subscription)}
+        wanted: Any = {"items": _items(subscription, plan), **charged_now(subscription, reckoned_at)}
         with asking() as api:
             api.subscriptions.update(subscription.pk, wanted, {"idempotency_key": f"plan-{key}"})
         kept = {pk: count for pk, count in ended.items() if pk not in _included_ids(subscription, plan)}
@@ -83,10 +90,7 @@ def plan_set(*, instance: Instance, subscription: Subscription, plan: Plan, key:
     else:
         gone: dict[str, int | None] = {item.pk: 0 for item in _now_included(subscription, plan)}
         plan_ahead(subscription, gone, plan)
-    details = {"from": change.before.pk, "to": plan.pk}
-    organization = subscription.account_id
-    record("subscription.plan", subscription, organization_id=organization, actor=actor, details=details)
-    accounts_ask(Account.objects.filter(pk=organization))
+    note_change("subscription.plan", subscription, actor, {"from": change.before.pk, "to": plan.pk})
     return change
 
 

@@ -22,6 +22,15 @@ class ServiceForm(forms.Form):
         self.add_error(error.field if error.field in self.fields else None, str(error))
 
 
+class ReckonedForm(ServiceForm):
+    """What was shown is what is agreed to. `key` is the same for a second post of the same page; `reckoned_at` is the
+    second (UNIX time) as of which the sum was reckoned.
+    """
+
+    key = forms.CharField(max_length=40, widget=forms.HiddenInput, initial=new_key, required=False)
+    reckoned_at = forms.IntegerField(min_value=1, required=False, widget=forms.HiddenInput)
+
+
 class SignupForm(forms.Form):
     """What signing up asks beside address and password."""
 

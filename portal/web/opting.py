@@ -12,8 +12,7 @@ from billing.selectors.entitlements import Held, Stands
 from billing.services.adding import Addition
 from billing.terms.entitlements import Entitlement, Source
 from billing.terms.money import money
-from portal.web.forms import ServiceForm
-from portal.web.once import new_key
+from portal.web.forms import ReckonedForm
 
 
 class Deed(StrEnum):
@@ -50,12 +49,11 @@ class Choice:
         return self.deed in {Deed.OPT_OUT, Deed.STOP}
 
 
-class FeatureForm(ServiceForm):
-    """`deed` is what the person has agreed to; `key` is the same for a second post of the same page."""
+class FeatureForm(ReckonedForm):
+    """`deed` is what the person has agreed to."""
 
     deed = forms.CharField(widget=forms.HiddenInput)
     units = forms.IntegerField(min_value=1, max_value=1_000, required=False, widget=forms.HiddenInput)
-    key = forms.CharField(max_length=40, widget=forms.HiddenInput, initial=new_key, required=False)
 
 
 class UnitsForm(forms.Form):
@@ -88,7 +86,7 @@ def consequences(held: Held, deed: Deed | None, addition: Addition | None, renew
     elif deed is Deed.ADD and addition:
         line = addition.line
         yield f"{line.reckoned}, paid {addition.often}: {line.shown} each time, before taxes."
-        due = money(addition.due_now, line.currency)
+        due = money(addition.preview.due_now, line.currency)
         how = "An invoice over {} is sent" if addition.is_by_invoice else "{} is due now"
         yield f"{how.format(due)}, for the rest of this period."
     elif deed is Deed.OPT_OUT:

@@ -8,31 +8,24 @@ from django import forms
 from billing.models import Interval, Plan
 from billing.selectors.offers import FeatureOffer, PlanOffer
 from billing.terms.offers import Wish
-from portal.web.forms import ServiceForm
-from portal.web.once import new_key
+from portal.web.forms import ReckonedForm, ServiceForm
 
 UNITS = "units-"
 
 
-class SeatsForm(ServiceForm):
-    """`key` is the same for a second post of the same form."""
-
+class SeatsForm(ReckonedForm):
     seats = forms.IntegerField(
         min_value=1,
         label="Seats",
         error_messages={"required": "Say how many seats."},
         widget=forms.NumberInput({"inputmode": "numeric"}),
     )
-    key = forms.CharField(max_length=40, widget=forms.HiddenInput, initial=new_key, required=False)
 
 
-class PlanForm(ServiceForm):
-    """`key` is the same for a second post of the same form."""
-
+class PlanForm(ReckonedForm):
     plan = forms.ModelChoiceField(
         Plan.objects.none(), empty_label=None, label="Plan", error_messages={"required": "Choose a plan."}
     )
-    key = forms.CharField(max_length=40, widget=forms.HiddenInput, initial=new_key, required=False)
 
     def __init__(self, plans: Sequence[Plan], data: Mapping[str, Any] | None = None) -> None:
         super().__init__(data)

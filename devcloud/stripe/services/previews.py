@@ -44,17 +44,24 @@ def _of_start(aside: Books, customer: Json, details: Mapping[str, Any]) -> Json:
 def _of_change(aside: Books, key: str, details: dict[str, Any]) -> Json:
     """The invoice that the change makes at once, or else the next one with what the change adds to it."""
     subscription = aside.need("subscription", key, "subscription")
-    before = subscription["latest_invoice"]
+    before, moment = subscription["latest_invoice"], details.get("proration_date", aside.now(subscription))
     if details.pop("cancel_now", False):
         prorated = details.get("proration_behavior", "create_prorations") != "none"
         changing.cancel(aside, subscription, prorate=prorated, invoice_now=True)
     else:
         changing.change(aside, subscription, {**details, "payment_behavior": "default_incomplete"})
     if subscription["latest_invoice"] != before:
-        return _shown(aside.need("invoice", subscription["latest_invoice"]))
+        return _dated(_shown(aside.need("invoice", subscription["latest_invoice"])), moment)
     if subscription["status"] in {"canceled", "incomplete_expired"} or subscription["cancel_at_period_end"]:
         raise StripeError(404, "No upcoming invoices for customer", code="invoice_upcoming_none")
-    return upcoming(aside, subscription)
+    return _dated(upcoming(aside, subscription), moment)
+
+
+def _dated(invoice: Json, moment: int) -> Json:
+    """Only of a preview it is told which moment was reckoned with, so that the change can be made as of that moment."""
+    of = invoice["parent"]["subscription_details"]
+    details = {**of, "subscription_proration_date": moment}
+    return {**invoice, "parent": {**invoice["parent"], "subscription_details": details}}
 
 
 def _shown(invoice: Json) -> Json:

@@ -94,8 +94,8 @@ def _agree(
     elif subscription is None:
         raise Conflict(CHANGED_MEANWHILE)
     elif deed is Deed.ADD:
-        units, key = agreed["units"] or 1, agreed["key"] or new_key()
-        feature_add(instance=instance, subscription=subscription, feature=feature, units=units, key=key, actor=actor)
+        asked = {"units": agreed["units"] or 1, "key": agreed["key"] or new_key(), "reckoned_at": agreed["reckoned_at"]}
+        feature_add(instance=instance, subscription=subscription, feature=feature, actor=actor, **asked)
     elif deed is Deed.STOP:
         feature_stop(subscription=subscription, feature=feature, actor=actor)
     else:
@@ -123,6 +123,7 @@ def _shown(
         "choice": Choice(held, deed, told),
         "why_not": refusal,
         "units": units,
+        "reckoned_at": addition.preview.reckoned_at if addition else "",
         "asked": asked if is_counted else None,
         "subscription": subscription,
     }

@@ -30,6 +30,7 @@ from portal.core import clock
 from portal.core.errors import NotFound, ServiceError
 from portal.core.models import Membership
 from portal.web.access import PAYERS, actor_of, members_only
+from portal.web.forms import ReckonedForm
 from portal.web.once import new_key
 from portal.web.standing import live_operation
 from portal.web.standing import standing_of as shown_standing
@@ -108,7 +109,7 @@ def subscription_seats(request: HttpRequest, membership: Membership, instance_id
         try:
             if request.method == "POST":
                 change = seats_set(
-                    subscription=subscription, seats=seats, key=form.cleaned_data["key"], actor=actor_of(request)
+                    subscription=subscription, seats=seats, actor=actor_of(request), **_reckoned_as(form)
                 )
                 messages.success(request, _said(change))
                 return redirect("instance_subscription", instance.pk)
@@ -136,10 +137,8 @@ def subscription_plan(request: HttpRequest, membership: Membership, instance_id:
         plan = form.cleaned_data["plan"]
         try:
             if request.method == "POST":
-                key = form.cleaned_data["key"] or new_key()
-                change = plan_set(
-                    instance=instance, subscription=subscription, plan=plan, key=key, actor=actor_of(request)
-                )
+                wanted = {"instance": instance, "subscription": subscription, "plan": plan, **_reckoned_as(form)}
+                change = plan_set(**wanted, actor=actor_of(request))
                 messages.success(request, _said_of_plan(change))
                 return redirect("instance_subscription", instance.pk)
             change = plan_preview(instance, subscription, plan)
@@ -207,6 +206,10 @@ def _said(change: SeatChange) -> str:
     if change.at:
         return f"From {change.at:%-d %B %Y} on there are {change.wanted:,} seats."
     return f"{change.wanted:,} seats: they are there as soon as they are paid for, which takes some seconds."
+
+
+def _reckoned_as(form: ReckonedForm) -> dict[str, Any]:
+    return {"key": form.cleaned_data["key"] or new_key(), "reckoned_at": form.cleaned_data["reckoned_at"]}
 
 
 def _said_of_plan(change: PlanChange) -> str:

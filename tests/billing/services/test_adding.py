@@ -51,8 +51,8 @@ class TestAdding:
         assert (told.line.quantity, told.line.amount, told.often) == (30, 30 * 6_00, "monthly")
         found = add("batch-changes")
         assert has(found) == {"team": 30, "static-address": 1, "batch-changes": 30}
-        assert told.due_now == Invoice.objects.latest("created_at").total
-        assert 0 < told.due_now < 30 * 6_00
+        assert told.preview.due_now == Invoice.objects.latest("created_at").total
+        assert 0 < told.preview.due_now < 30 * 6_00
         event = AuditEvent.objects.get(action="subscription.feature-add")
         assert event.details == {"feature": "batch-changes", "units": 30}
 

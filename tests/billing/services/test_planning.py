@@ -58,6 +58,17 @@ class TestADearerPlan:
         assert 0 < told.due_now < 60 * 20_00
         assert AuditEvent.objects.get(action="subscription.plan").details == {"from": "team", "to": "business"}
 
+    def test_costs_what_was_said_also_when_it_is_agreed_to_later(self, shop, account, instance, subscription, by_alice):
+        shop.later(account, days=15)
+        business = Plan.objects.get(pk="business")
+        told = plan_preview(instance, again(), business).preview
+        assert told
+        shop.later(account, hours=6)
+        asked = {"instance": instance, "subscription": again(), "plan": business, "key": "one", "actor": by_alice}
+        plan_set(**asked, reckoned_at=told.reckoned_at)
+        again()
+        assert Invoice.objects.latest("created_at").total == told.due_now
+
     def test_that_cannot_be_paid_changes_nothing(self, shop, account, subscription, change):
         shop.pay_with(account, "pm_card_chargeCustomerFail")
         shop.later(account, days=15)
