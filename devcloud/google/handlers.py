@@ -6,6 +6,7 @@ from devcloud.google.call import HANDLERS
 
 _MODULES = (
     "backups",
+    "bucket_policies",
     "buckets",
     "cluster_updates",
     "clusters",
@@ -19,6 +20,7 @@ _MODULES = (
     "networks",
     "node_pool_updates",
     "node_pools",
+    "objects",
     "operation_methods",
     "price_list",
     "projects",
@@ -26,6 +28,7 @@ _MODULES = (
     "secrets",
     "sql_backups",
     "sql_contents",
+    "sql_exports",
     "sql_nights",
     "time_series",
     "usage",
