@@ -369,6 +369,8 @@ GOOGLE_PARENT = env("GOOGLE_PARENT", default="")  # folders/123: where the proje
 GOOGLE_BILLING_ACCOUNT = env("GOOGLE_BILLING_ACCOUNT", default="")
 GOOGLE_DNS_PROJECT = env("GOOGLE_DNS_PROJECT", default="")
 GOOGLE_DNS_ZONE = env("GOOGLE_DNS_ZONE", default="")
+# In the portal's own project: holds the last backup of what has been deleted; empty: none is made.
+GOOGLE_BACKUP_BUCKET = env("GOOGLE_BACKUP_BUCKET", default="")
 # Who may reach the control planes of clusters (CIDR blocks the workers call from); empty: anybody with a token.
 PORTAL_EGRESS_RANGES = env.list("PORTAL_EGRESS_RANGES", default=[])
 ALERT_EMAIL = env("ALERT_EMAIL", default="")  # whom Google tells that an instance is down; empty: nobody

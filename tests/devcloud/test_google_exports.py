@@ -1,5 +1,7 @@
 """Databases written into a bucket, who may do that on what conditions, and when what is there goes."""
 
+from typing import Any
+
 import pytest
 
 from tests.devcloud.google_client import refusal
@@ -23,7 +25,7 @@ def storage(google):
     return google.api("storage")
 
 
-def name_of(place, database="pgsql"):
+def name_of(place, database="pgsql") -> str:
     return f"{place.id}/op-1/{database}.sql.gz"
 
 
@@ -40,7 +42,7 @@ def policy_of(storage, version=3):
 
 def grant(storage, email, prefix="", **changes):
     policy = policy_of(storage)
-    binding = {"role": "roles/storage.objectAdmin", "members": [f"serviceAccount:{email}"]}
+    binding: dict[str, Any] = {"role": "roles/storage.objectAdmin", "members": [f"serviceAccount:{email}"]}
     if prefix:
         below = f'resource.name.startsWith("projects/_/buckets/{BUCKET}/objects/{prefix}")'
         expression = f'resource.type == "storage.googleapis.com/Bucket" || {below}'
