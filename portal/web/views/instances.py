@@ -20,6 +20,7 @@ from portal.web.telling import tell
 from portal.web.updates import coming_soon
 from portal.web.views.plans import deletion_story
 from portal.web.wording import suspension_of, words_of
+from provisioning.fleet.final_backups import final_backup_of
 from provisioning.fleet.trials import trials_of
 from provisioning.models import Instance, InstanceStatus, Kind, Operation, OperationKind, Size, Tenancy
 from provisioning.models.operations import LIVE
@@ -98,6 +99,7 @@ def instance_detail(request: HttpRequest, membership: Membership, instance_id: s
             "latest": history[0] if history else None,
             "suspension": suspension_of(instance) if instance.status == InstanceStatus.SUSPENDED else None,
             "certificate": certificate_of(instance) if is_deleted else None,
+            "final_backup": final_backup_of(instance) if is_deleted else None,
             "update_at": None if live or is_deleted else coming_soon([instance]).get(instance.pk),
             "may_run": may_run(membership),
             "only_runners": ONLY_RUNNERS,
@@ -116,12 +118,10 @@ def instance_delete_page(request: HttpRequest, membership: Membership, instance_
         return redirect("operation_detail", instance.pk, already.pk)
     if instance.status == InstanceStatus.DELETED:
         return redirect("instance_detail", instance.pk)
-    form = DeleteForm(request.POST or None)
+    form = DeleteForm(request.POST or None, instance=instance)
     if request.method == "POST" and form.is_valid():
         try:
-            operation = instance_delete(
-                instance=instance, confirmation=form.cleaned_data["confirmation"], actor=actor_of(request)
-            )
+            operation = instance_delete(instance=instance, actor=actor_of(request), **form.cleaned_data)
         except ServiceError as error:
             form.refuse(error)
         else:
