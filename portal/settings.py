@@ -347,6 +347,7 @@ ENGINE_MOST_PER_CLUSTER = env.int("ENGINE_MOST_PER_CLUSTER", default=10)
 GRACE_DAYS = env.int("GRACE_DAYS", default=14)
 TRIAL_KEPT_DAYS = env.int("TRIAL_KEPT_DAYS", default=14)
 SUBSCRIPTION_KEPT_DAYS = env.int("SUBSCRIPTION_KEPT_DAYS", default=30)
+DELETES_BY_ITSELF = env.bool("DELETES_BY_ITSELF", default=True)  # whether what has been kept that long is deleted then
 DISCOUNT_LIMIT_PERCENT = env.int("DISCOUNT_LIMIT_PERCENT", default=20)  # above it a second person agrees
 STRIPE_SECRET_KEY = env("STRIPE_SECRET_KEY", default="")  # empty: nothing is sold
 # Of the webhook endpoint; two while one is replaced by another.

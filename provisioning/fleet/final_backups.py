@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.conf import settings
 
-from provisioning.models import BUILT, Instance, Kind, OperationKind, Step, StepStatus, Tenancy
+from provisioning.models import BUILT, Instance, Kind, Operation, OperationKind, Step, StepStatus, Tenancy
 
 STEP = "final-backup"  # of a teardown
 ASKED = "final_backup"  # of a teardown's inputs: whether there is to be one
@@ -40,6 +40,11 @@ def is_offered(instance: Instance) -> bool:
 def is_usual(instance: Instance) -> bool:
     """Whether one is made where nobody says so or otherwise."""
     return instance.kind == Kind.PRODUCTION
+
+
+def has_removed_nothing(teardown: Operation) -> bool:
+    """Whether it has not got beyond the final backup."""
+    return not teardown.steps.exclude(name=STEP).filter(started_at__isnull=False).exists()
 
 
 def final_backup_of(instance: Instance) -> FinalBackup | None:

@@ -7,8 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from billing.selectors.standings import standing_of as money_of
 from billing.selectors.trials import Waiting, trial_refusal, waiting_of
 from billing.services.waiting_list import trial_ask
+from portal.core import clock
 from portal.core.errors import ServiceError
 from portal.core.models import Membership
 from portal.web.access import ONLY_RUNNERS, actor_of, may_run, members_only, runners_only
@@ -82,7 +84,7 @@ def instance_detail(request: HttpRequest, membership: Membership, instance_id: s
     live = live_operation(instance)
     story = tell(progress_of(live)) if live else None
     history = list(operations_of(instance)[:HISTORY_LENGTH])
-    is_deleted = instance.status == InstanceStatus.DELETED
+    is_deleted, is_suspended = (instance.status == end for end in (InstanceStatus.DELETED, InstanceStatus.SUSPENDED))
     return render(
         request,
         "web/instances/detail.html",
@@ -97,7 +99,8 @@ def instance_detail(request: HttpRequest, membership: Membership, instance_id: s
                 for operation in history
             ],
             "latest": history[0] if history else None,
-            "suspension": suspension_of(instance) if instance.status == InstanceStatus.SUSPENDED else None,
+            "suspension": suspension_of(instance) if is_suspended else None,
+            "kept_until": money_of(instance, clock.now()).delete_at if is_suspended else None,
             "certificate": certificate_of(instance) if is_deleted else None,
             "final_backup": final_backup_of(instance) if is_deleted else None,
             "update_at": None if live or is_deleted else coming_soon([instance]).get(instance.pk),

@@ -17,7 +17,7 @@ KEPT = {**MADE, "resource": MADE["uri"], "confirmed": "Kept: 3 databases, 4,711 
 
 
 @pytest.fixture
-def running(running, settings) -> Instance:
+def running(running: Instance, settings) -> Instance:
     settings.GOOGLE_BACKUP_BUCKET = "kept"
     Instance.objects.update(status="running")
     return running
