@@ -27,6 +27,7 @@ _REALISTIC: Mapping[str, float] = {
     "sql.user": 10,
     "sql.backup": 60,
     "sql.restore": 180,
+    "sql.export": 60,
     "container.cluster": 360,
     "container.followup": 20,
     "container.update": 60,

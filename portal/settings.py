@@ -353,6 +353,7 @@ ENGINE_MOST_PER_CLUSTER = env.int("ENGINE_MOST_PER_CLUSTER", default=10)
 GRACE_DAYS = env.int("GRACE_DAYS", default=14)
 TRIAL_KEPT_DAYS = env.int("TRIAL_KEPT_DAYS", default=14)
 SUBSCRIPTION_KEPT_DAYS = env.int("SUBSCRIPTION_KEPT_DAYS", default=30)
+DELETES_BY_ITSELF = env.bool("DELETES_BY_ITSELF", default=True)  # whether what has been kept that long is deleted then
 DISCOUNT_LIMIT_PERCENT = env.int("DISCOUNT_LIMIT_PERCENT", default=20)  # above it a second person agrees
 STRIPE_SECRET_KEY = env("STRIPE_SECRET_KEY", default="")  # empty: nothing is sold
 # Of the webhook endpoint; two while one is replaced by another.
@@ -376,6 +377,8 @@ GOOGLE_BILLING_ACCOUNT = env("GOOGLE_BILLING_ACCOUNT", default="")
 GOOGLE_COST_TABLE = env("GOOGLE_COST_TABLE", default="")  # project.dataset.table; empty: costs are reckoned alone
 GOOGLE_DNS_PROJECT = env("GOOGLE_DNS_PROJECT", default="")
 GOOGLE_DNS_ZONE = env("GOOGLE_DNS_ZONE", default="")
+# In the portal's own project: holds the last backup of what has been deleted; empty: none is made.
+GOOGLE_BACKUP_BUCKET = env("GOOGLE_BACKUP_BUCKET", default="")
 # Who may reach the control planes of clusters (CIDR blocks the workers call from); empty: anybody with a token.
 PORTAL_EGRESS_RANGES = env.list("PORTAL_EGRESS_RANGES", default=[])
 ALERT_EMAIL = env("ALERT_EMAIL", default="")  # whom Google tells that an instance is down; empty: nobody

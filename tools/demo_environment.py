@@ -87,6 +87,7 @@ def _cloud(ports: Ports) -> dict[str, str]:
         "GOOGLE_BILLING_ACCOUNT": "billingAccounts/000000-DEVCLD-000000",
         "GOOGLE_DNS_PROJECT": "portal-host",
         "GOOGLE_DNS_ZONE": "instances",
+        "GOOGLE_BACKUP_BUCKET": "portal-backups",
         "INSTANCE_DOMAIN": "sourcegraph.localhost",
         "INSTANCE_GATEWAY": ports.cloud_url,
         "INSTANCE_URL_FORMAT": f"http://{{domain}}:{ports.cloud}",

@@ -17,6 +17,12 @@ class Upkeep(Due):
     state = models.CharField(max_length=20, blank=True, help_text="Where it stands: billing.terms.standing.State.")
     until = models.DateTimeField(null=True, blank=True)
     delete_at = models.DateTimeField(null=True, blank=True)
+    told_of_deletion_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its people were told of the day on which it is deleted."
+    )
+    deletable_seen_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it was first found to be deleted; it takes a second look to do it."
+    )
 
     class Meta:
         ordering = ["instance_id"]

@@ -1,5 +1,5 @@
 """People are told by mail what becomes of their instance, in time and once: when its trial ends, when a payment is
-missing, when it is suspended, when a feature is switched off.
+missing, when it is suspended, before it is deleted, when a feature is switched off.
 """
 
 from datetime import datetime, timedelta
@@ -13,19 +13,21 @@ from billing.models import Feature
 from billing.terms.standing import Standing, State
 from portal.core import mail
 from portal.core.models import Role, User
+from provisioning.fleet.final_backups import KEPT_DAYS
 from provisioning.models import Instance, InstanceStatus, SuspensionNotice
 
 TRIAL_ENDING, PAYMENT_MISSING, SUSPENDED = "trial-ending", "payment-missing", "instance-suspended"
-FEATURE_ENDING = "feature-ending"
+FEATURE_ENDING, DELETION_AHEAD = "feature-ending", "deletion-ahead"
 DAYS_LEFT: Final = (7, 3, 1)
 WHO_DECIDES: Final = (Role.OWNER, Role.ADMIN)
 WHO_PAYS: Final = (Role.OWNER, Role.BILLING)
+ALL_OF_THEM: Final = (*WHO_DECIDES, Role.BILLING)
 DAY: Final = timedelta(days=1)
 
 
 def register() -> None:
     """The kinds of mail are known."""
-    for kind in (TRIAL_ENDING, PAYMENT_MISSING, SUSPENDED, FEATURE_ENDING):
+    for kind in (TRIAL_ENDING, PAYMENT_MISSING, SUSPENDED, FEATURE_ENDING, DELETION_AHEAD):
         mail.register(kind)
 
 
@@ -45,8 +47,13 @@ def tell(instance: Instance, found: Standing, now: datetime) -> None:
             "notice": notice.value,
             "kept_until": day(found.delete_at) if found.delete_at else "",
         }
-        who = (*WHO_DECIDES, Role.BILLING)
-        tell_members(SUSPENDED, instance, f"{instance.suspended_at:%Y%m%d%H%M%S}", who, context)
+        tell_members(SUSPENDED, instance, f"{instance.suspended_at:%Y%m%d%H%M%S}", ALL_OF_THEM, context)
+
+
+def tell_of_deletion_ahead(instance: Instance, ends_at: datetime) -> None:
+    """Its people know the day on which it is deleted, and how to keep it."""
+    context = {"ends_at": day(ends_at), "kept_days": KEPT_DAYS}
+    tell_members(DELETION_AHEAD, instance, f"{ends_at:%Y%m%d}", ALL_OF_THEM, context)
 
 
 def tell_of_an_end(instance: Instance, feature: Feature, ends_at: datetime) -> None:

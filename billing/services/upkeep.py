@@ -1,5 +1,6 @@
 """Each instance is as its money says (decision 13): it runs or is suspended, is a trial or a customer's, has the
-features that are paid for or granted and wanted, and its people have been told in time.
+features that are paid for or granted and wanted, and its people have been told in time. What has ended is deleted once
+its data has been kept long enough (billing.services.ending).
 
 Whatever may have changed that only asks for a look; a worker takes it a moment later, and every instance is looked at
 once an hour without being asked. A look compares and asks provisioning for the next thing; once that has ended, the
@@ -15,6 +16,7 @@ from django.db.models import QuerySet
 
 from billing.models import Upkeep
 from billing.selectors.standings import standing_of
+from billing.services.ending import end_when_due, keep_or_forget
 from billing.services.switching import features_bring, opt_ins_keep
 from billing.services.telling import next_word, tell
 from billing.services.turns import Turn, claim
@@ -22,6 +24,7 @@ from billing.terms.standing import Standing
 from portal.core import clock
 from portal.core.audit import Actor
 from portal.core.errors import ServiceError
+from provisioning.fleet.final_backups import has_removed_nothing
 from provisioning.models import (
     Instance,
     InstanceStatus,
@@ -44,6 +47,17 @@ MOST_AT_ONCE: Final = 50  # so that a task ends long before its time limit
 BY: Final = Actor(None, "billing")
 OURS: Final = (OperationKind.SUSPEND, OperationKind.RESUME, OperationKind.REPAIR)
 HALTED: Final = (OperationStatus.FAILED, OperationStatus.STUCK, OperationStatus.UNDONE)
+SEEN: Final = (  # what a look writes down
+    "due_at",
+    "looked_at",
+    "failures",
+    "error",
+    "state",
+    "until",
+    "delete_at",
+    "told_of_deletion_at",
+    "deletable_seen_at",
+)
 COMPLETE: Final = """
 INSERT INTO billing_upkeep (instance_id, asked_at, due_at, turn, state, failures, error)
 SELECT instance.id, %(now)s, %(now)s, 0, '', 0, '' FROM provisioning_instance AS instance
@@ -103,19 +117,22 @@ def _compare(turn: Turn[Upkeep]) -> None:
         return
     found = standing_of(instance, now)
     tell(instance, found, now)
+    keep_or_forget(turn.row, instance, found)
     ends = opt_ins_keep(instance, now) if found.runs else None
-    dates = [now + EVERY, found.until, next_word(found, now), ends, _bring(instance, found, now)]
+    dates = [now + EVERY, found.until, next_word(found, now), ends, _bring(turn, instance, found, now)]
     row = Upkeep.objects.select_for_update(of=("self",)).get(pk=instance.pk)
     row.due_at = turn.asked_meanwhile(row) or min(date for date in dates if date and date > now)
     row.looked_at, row.failures, row.error = now, 0, ""
     row.state, row.until, row.delete_at = found.state, found.until, found.delete_at
-    row.save(update_fields=["due_at", "looked_at", "failures", "error", "state", "until", "delete_at"])
+    row.told_of_deletion_at, row.deletable_seen_at = turn.row.told_of_deletion_at, turn.row.deletable_seen_at
+    row.save(update_fields=SEEN)
 
 
-def _bring(instance: Instance, found: Standing, now: datetime) -> datetime | None:
+def _bring(turn: Turn[Upkeep], instance: Instance, found: Standing, now: datetime) -> datetime | None:
     """Asks for the one next thing that brings the instance to where it stands; answers when to look again for that.
 
-    While something else is under way, its end asks for the next look. What has just failed is not asked for at once.
+    While something else is under way, its end asks for the next look. What has just failed is not asked for at once. A
+    teardown that has stopped is a person's business, and stands in the way of all else once it has removed anything.
     """
     latest = instance.operations.order_by("-created_at").first()
     if latest and latest.status in LIVE:
@@ -124,13 +141,25 @@ def _bring(instance: Instance, found: Standing, now: datetime) -> datetime | Non
         again = latest.finished_at + AFTER_A_FAILURE
         if now < again:
             return again
+    has_stopped = latest is not None and latest.kind == OperationKind.TEARDOWN
+    if latest and has_stopped and not has_removed_nothing(latest):
+        return None
     if instance.status == InstanceStatus.RUNNING:
         return _bring_running(instance, found, latest, now)
     if instance.status == InstanceStatus.SUSPENDED and instance.suspended_because != SuspensionNotice.BY_US:
-        if found.runs:
-            instance_resume(instance=instance, actor=BY, reason=f"It stands at “{found.state}”.")
-        elif found.notice != instance.suspended_because:
-            Instance.objects.filter(pk=instance.pk).update(suspended_because=found.notice)
+        return _bring_suspended(turn, instance, found, now, is_asked_already=has_stopped)
+    return None
+
+
+def _bring_suspended(
+    turn: Turn[Upkeep], instance: Instance, found: Standing, now: datetime, *, is_asked_already: bool
+) -> datetime | None:
+    if found.runs:
+        instance_resume(instance=instance, actor=BY, reason=f"It stands at “{found.state}”.")
+    elif found.notice != instance.suspended_because:
+        Instance.objects.filter(pk=instance.pk).update(suspended_because=found.notice)
+    elif not is_asked_already:
+        return end_when_due(turn, instance, found, now, BY)
     return None
 
 

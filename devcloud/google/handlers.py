@@ -7,6 +7,7 @@ from devcloud.google.call import HANDLERS
 _MODULES = (
     "backups",
     "bigquery",
+    "bucket_policies",
     "buckets",
     "cluster_updates",
     "clusters",
@@ -20,6 +21,7 @@ _MODULES = (
     "networks",
     "node_pool_updates",
     "node_pools",
+    "objects",
     "operation_methods",
     "price_list",
     "projects",
@@ -27,6 +29,7 @@ _MODULES = (
     "secrets",
     "sql_backups",
     "sql_contents",
+    "sql_exports",
     "sql_nights",
     "time_series",
     "usage",

@@ -30,8 +30,8 @@ def set_policy(call: Call, name: str) -> Json:
             "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff."
         )
     for binding in wanted.get("bindings", []):
-        _check_binding(call, binding)
-    return _write(call.cloud, name, wanted.get("bindings", []))
+        check_binding(call, binding)
+    return write_policy(call.cloud, name, wanted.get("bindings", []))
 
 
 def grant(cloud: Cloud, name: str, role: str, member: str) -> None:
@@ -42,7 +42,7 @@ def grant(cloud: Cloud, name: str, role: str, member: str) -> None:
         bindings.append({"role": role, "members": [member]})
     elif member not in held["members"]:
         held["members"].append(member)
-    _write(cloud, name, bindings)
+    write_policy(cloud, name, bindings)
 
 
 def account_exists(call: Call, email: str) -> bool:
@@ -51,13 +51,16 @@ def account_exists(call: Call, email: str) -> bool:
     return entry is not None and entry["visible_at"] <= call.at
 
 
-def _write(cloud: Cloud, name: str, bindings: list[Json]) -> Json:
-    policy: Json = {"version": 1, "etag": f"Bw{resources.etag()[:10]}", "bindings": bindings}
+def write_policy(cloud: Cloud, name: str, bindings: list[Json]) -> Json:
+    """The policy on the resource has these bindings, and another etag."""
+    version = 3 if any("condition" in binding for binding in bindings) else 1
+    policy: Json = {"version": version, "etag": f"Bw{resources.etag()[:10]}", "bindings": bindings}
     cloud.store.put(POLICIES, name, policy)
     return policy
 
 
-def _check_binding(call: Call, binding: Json) -> None:
+def check_binding(call: Call, binding: Json) -> None:
+    """Raises GoogleError 400 for a role that there cannot be, and for a member that there is not."""
     role = binding.get("role", "")
     if not _ROLE.fullmatch(role):
         raise errors.invalid(f"Role {role} is not supported for this resource.", "policy.bindings.role")

@@ -10,6 +10,7 @@ from rest_framework.reverse import reverse
 from billing.selectors.trials import Waiting
 from portal.api.customer_words import operation_error, step_error
 from portal.core.models import Organization
+from provisioning.fleet.final_backups import KEPT_DAYS
 from provisioning.fleet.windows import window_of
 from provisioning.models import (
     Channel,
@@ -217,6 +218,13 @@ class TeardownSent(Sent):
         max_length=32, help_text="The instance's slug, so that nothing goes by a slip."
     )
     reason = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+    final_backup = serializers.BooleanField(
+        required=False,
+        default=None,
+        allow_null=True,
+        help_text=f"Whether its databases are exported first and kept for {KEPT_DAYS} days. When left out: of kind "
+        "production they are, of others not. Refused on a cluster that you bring.",
+    )
 
 
 class PlanSent(Sent):

@@ -11,7 +11,8 @@ from portal.core.errors import Invalid, ServiceError
 from portal.core.models import Scope, StaffScope, User
 from portal.core.services import check_work_address
 from portal.web.once import new_key
-from provisioning.models import Region
+from provisioning.fleet.final_backups import KEPT_DAYS, is_offered, is_usual
+from provisioning.models import Instance, Region
 
 
 class ServiceForm(forms.Form):
@@ -90,6 +91,18 @@ class DeleteForm(ServiceForm):
         error_messages={"required": "Type its name to confirm."},
         widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
     )
+    final_backup = forms.BooleanField(
+        required=False,
+        label=f"Keep a last backup of its databases for {KEPT_DAYS} days",
+        help_text="Until then we can bring its people and settings back, if you ask us to. Repositories come anew from "
+        "your code hosts.",
+    )
+
+    def __init__(self, *args: Any, instance: Instance, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["final_backup"].initial = is_usual(instance)
+        if not is_offered(instance):
+            del self.fields["final_backup"]
 
 
 SCOPE_LABELS: dict[Scope | StaffScope, str] = {

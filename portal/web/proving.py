@@ -8,16 +8,25 @@ from django.utils.dateparse import parse_datetime
 
 from provisioning.models import Certificate
 
+KEPT = "gs://"  # what is in a bucket was put there to outlive the instance
+
 
 @dataclass(frozen=True)
 class CertificateLine:
-    """One object that is gone. `confirmed_at` is None where nobody could confirm it: `confirmed` then says so."""
+    """One object that is gone, or is kept on purpose.
+
+    `confirmed_at` is None where nobody could confirm it: `confirmed` then says so.
+    """
 
     title: str
     resource: str
     confirmed: str
     asked_at: datetime | None
     confirmed_at: datetime | None
+
+    @property
+    def is_kept(self) -> bool:
+        return self.resource.startswith(KEPT)
 
 
 @dataclass(frozen=True)
@@ -31,7 +40,12 @@ class CertificateStory:
 
     @property
     def objects(self) -> list[CertificateLine]:
-        return [line for line in self.lines if line.resource]
+        return [line for line in self.lines if line.resource and not line.is_kept]
+
+    @property
+    def kept(self) -> list[CertificateLine]:
+        """The final backup, where there is one."""
+        return [line for line in self.lines if line.is_kept]
 
     @property
     def checks(self) -> list[CertificateLine]:

@@ -57,9 +57,12 @@ class SuspensionWords:
     """Why an instance is suspended, as in “because its trial has ended”, and what to do next. Strangers may read it."""
 
     because: str
+    kept: str
     next: str
 
 
+KEPT, KEPT_FOR_A_WHILE = "Everything on it is kept.", "Everything on it is kept for a while."
+ENDED = {SuspensionNotice.TRIAL_ENDED, SuspensionNotice.ENDED}
 GOES_ON = {
     SuspensionNotice.TRIAL_ENDED: "Subscribe, or ask us for more time: it goes on where it was.",
     SuspensionNotice.PAYMENT: "Once that is settled, it goes on where it was.",
@@ -71,7 +74,7 @@ GOES_ON = {
 def suspension_of(instance: Instance) -> SuspensionWords:
     """The words for a suspended instance."""
     notice = SuspensionNotice(instance.suspended_because)
-    return SuspensionWords(str(notice.label), GOES_ON[notice])
+    return SuspensionWords(str(notice.label), KEPT_FOR_A_WHILE if notice in ENDED else KEPT, GOES_ON[notice])
 
 
 def words_of(kind: str) -> OperationWords:

@@ -3,12 +3,13 @@
 from typing import Any
 
 from django import forms
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanWidget
 
 from portal.core.admin.deeds import Answers, Deed, NamedReasonForm, ReasonForm
 from portal.core.audit import Actor
 from provisioning.admin.attention import HALTED
 from provisioning.admin.plans import PlannedDeed, instance_of
+from provisioning.fleet.final_backups import KEPT_DAYS, is_offered, is_usual
 from provisioning.models import Instance, InstanceStatus, Operation, OperationKind, OperationStatus, StepStatus
 from provisioning.models.operations import LIVE
 from provisioning.services import (
@@ -35,6 +36,23 @@ class SkipForm(ReasonForm):
 class SlugReasonForm(NamedReasonForm):
     def name_to_type(self) -> str:
         return instance_of(self.target).slug
+
+
+class TearDownForm(SlugReasonForm):
+    final_backup = forms.BooleanField(
+        required=False,
+        widget=UnfoldBooleanWidget,
+        label="Final backup",
+        help_text=f"Its databases are exported first, and kept for {KEPT_DAYS} days elsewhere. Git data is not.",
+    )
+    field_order = ("confirmation", "final_backup", "reason")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        instance = instance_of(self.target)
+        self.fields["final_backup"].initial = is_usual(instance)
+        if not is_offered(instance):
+            del self.fields["final_backup"]
 
 
 def _is_halted(operation: Operation) -> bool:
@@ -90,7 +108,13 @@ def _nudge(operation: Operation, answers: Answers, actor: Actor) -> str:
 
 def _tear_down(target: Instance | Operation, answers: Answers, actor: Actor) -> str:
     instance = instance_of(target)
-    instance_delete(instance=instance, confirmation=answers["confirmation"], actor=actor, reason=answers["reason"])
+    instance_delete(
+        instance=instance,
+        confirmation=answers["confirmation"],
+        actor=actor,
+        reason=answers["reason"],
+        final_backup=answers.get("final_backup", False),
+    )
     return f"“{instance.slug}” is being torn down."
 
 
@@ -139,10 +163,10 @@ NUDGE = Deed(
 TEAR_DOWN = PlannedDeed(
     name="teardown",
     title="Tear down",
-    explanation="The instance is deleted with all of its data, its backups too. This cannot be undone.",
+    explanation="The instance is deleted with all of its data, and all backups but a final one. This cannot be undone.",
     do=_tear_down,
     is_possible=can_be_torn_down,
-    form=SlugReasonForm,
+    form=TearDownForm,
     icon="delete_forever",
     destroys=True,
     kind=OperationKind.TEARDOWN,
@@ -153,7 +177,7 @@ TEAR_DOWN_INSTANCE = PlannedDeed(
     explanation=TEAR_DOWN.explanation,
     do=_tear_down,
     is_possible=lambda operation: can_be_torn_down(operation.instance),
-    form=SlugReasonForm,
+    form=TearDownForm,
     icon=TEAR_DOWN.icon,
     destroys=True,
     kind=OperationKind.TEARDOWN,

@@ -11,7 +11,7 @@ from provisioning.services.changes import (
     with_features,
 )
 from provisioning.services.clusters import cluster_add
-from provisioning.services.instances import instance_create, instance_delete, trial_start
+from provisioning.services.instances import instance_create, instance_delete, instance_end, trial_start
 from provisioning.services.leaks import leak_remove, leaks_check_request
 from provisioning.services.names import NameVerdict, check_slug
 from provisioning.services.operations import (
@@ -35,6 +35,7 @@ __all__ = [
     "instance_convert",
     "instance_create",
     "instance_delete",
+    "instance_end",
     "instance_repair",
     "instance_resize",
     "instance_resume",

@@ -11,6 +11,7 @@ from portal.core.audit import Actor, record
 from portal.core.errors import Conflict, Invalid
 from portal.core.models import Organization
 from provisioning.fleet.architectures import NEWEST
+from provisioning.fleet.final_backups import ASKED, has_something_to_keep, is_usual
 from provisioning.fleet.releases import newest_for
 from provisioning.fleet.trials import trials_of
 from provisioning.models import (
@@ -25,11 +26,13 @@ from provisioning.models import (
     Region,
     Release,
     Size,
+    SuspensionNotice,
     Tenancy,
 )
 from provisioning.models.operations import LIVE
 from provisioning.services.names import check_slug, domain_of
 from provisioning.services.operations import operation_cancel, operation_request
+from provisioning.services.running import check_left_alone, locked
 
 TRIAL_SIZE = "xs"
 TRIAL_HAD = "Your organization has had its trial. Talk to us about a subscription or an extension."
@@ -102,20 +105,48 @@ def check_wish(wish: Wish) -> None:
         raise Invalid("Choose one of the sizes in the list.", field="size")
 
 
-def instance_delete(*, instance: Instance, confirmation: str, actor: Actor, reason: str = "") -> Operation:
+def instance_delete(
+    *, instance: Instance, confirmation: str, actor: Actor, reason: str = "", final_backup: bool | None = None
+) -> Operation:
     """Its teardown runs, or is queued behind a provisioning that is being stopped for it.
 
-    `confirmation` must be the instance's name. Raises Conflict when it is deleted or another change is under way.
+    `confirmation` must be the instance's name. `final_backup` says whether its databases are exported first, to be
+    kept for a while; None: as is usual for its kind. Raises Conflict when it is deleted or another change is under way,
+    Invalid for a final backup on a cluster that its people bring.
     """
     if confirmation.strip() != instance.slug:
         raise Invalid(f"Type “{instance.slug}” to confirm.", field="confirmation")
+    if final_backup and instance.tenancy == Tenancy.BYOK:
+        raise Invalid("Its databases are on your own cluster: they are yours to back up.", field="final_backup")
+    is_wanted = is_usual(instance) if final_backup is None else final_backup
+    return _tear_down(instance, actor, reason, final_backup=is_wanted)
+
+
+def instance_end(*, instance: Instance, actor: Actor, reason: str) -> Operation:
+    """What was suspended at its end is being torn down, with a final backup; whoever asks has made sure.
+
+    Raises Conflict unless it is suspended, not by us, and left alone.
+    """
+    with transaction.atomic():
+        row = locked(instance)
+        check_left_alone(row)
+        if row.status != InstanceStatus.SUSPENDED or row.suspended_because == SuspensionNotice.BY_US:
+            raise Conflict("Only what is suspended because it has ended is deleted by itself.")
+        return _tear_down(row, actor, reason, final_backup=True)
+
+
+def _tear_down(instance: Instance, actor: Actor, reason: str, *, final_backup: bool) -> Operation:
+    """Of what was never built there is nothing to keep, whatever is wished."""
     if instance.status == InstanceStatus.DELETED:
         raise Conflict("This instance is deleted already.")
+    inputs = {ASKED: True} if final_backup and has_something_to_keep(instance) else {}
     with transaction.atomic():
         live = instance.operations.select_for_update().filter(status__in=LIVE)
         if live.filter(kind=OperationKind.TEARDOWN).exists():
             raise Conflict("This instance is being deleted already.")
-        operation = operation_request(instance=instance, kind=OperationKind.TEARDOWN, actor=actor, reason=reason)
+        operation = operation_request(
+            instance=instance, kind=OperationKind.TEARDOWN, actor=actor, reason=reason, inputs=inputs
+        )
         building = live.filter(kind=OperationKind.PROVISION, status=OperationStatus.RUNNING).first()
         if building:
             operation_cancel(operation=building, actor=actor, reason="The instance is to be deleted.")

@@ -1,8 +1,9 @@
 """Teardown: the instance is no more, and that is proved.
 
-First nobody is woken and nobody comes in, then what holds data goes (workload, volumes, backups, cluster, database),
-then the network, then the project. The network may resist for days after the database is gone: it dies with the
-project, so its lines give up. Whatever was never built counts as gone.
+Before anything goes, what is to be kept for a while is exported, where that was asked for: when it cannot be, nothing
+has been removed yet. Then nobody is woken and nobody comes in, then what holds data goes (workload, volumes, backups,
+cluster, database), then the network, then the project. The network may resist for days after the database is gone: it
+dies with the project, so its lines give up. Whatever was never built counts as gone.
 """
 
 from datetime import timedelta
@@ -16,6 +17,7 @@ from provisioning.models import Instance, InstanceStatus, Operation, OperationKi
 from provisioning.steps import (
     backups,
     dns,
+    final_backup,
     gke,
     kubernetes,
     leftovers,
@@ -26,9 +28,10 @@ from provisioning.steps import (
     release,
     sql,
 )
-from provisioning.workflows.table import GOOGLE
+from provisioning.workflows.table import GOOGLE, line
 
 SHORT, LONG = minutes(20), minutes(60)
+HOURS = minutes(360)  # large databases are written out
 PATIENCE = minutes(10)
 DIES_ANYWAY = "Google still holds on to it; it goes with the project."
 
@@ -48,7 +51,8 @@ def _line(
 
 # fmt: off
 NODES = (
-    _line("monitoring", "", monitoring.Monitoring(), seconds(4), SHORT, GOOGLE),
+    line("final-backup", "", final_backup.FinalBackup(), Undo.NOTHING, minutes(4), HOURS, GOOGLE),
+    _line("monitoring", "final-backup", monitoring.Monitoring(), seconds(4), SHORT, GOOGLE),
     _line("dns", "monitoring", dns.DnsRecord(), seconds(2), SHORT, GOOGLE),
     _line("application", "dns", release.Application(), seconds(10), SHORT),
     _line("volumes", "application", kubernetes.Volumes(), seconds(20), SHORT),

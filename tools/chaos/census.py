@@ -9,7 +9,7 @@ from tools.chaos.records import Records
 
 # What may name an instance after its end: the project, if it is about to be purged, and what goes with it and bears
 # neither data nor cost; marks that names were used; journals; the stand-in application's memory of its accounts, which
-# in life are rows of the database that is gone; and the mail that was sent about it.
+# in life are rows of the database that is gone; the mail that was sent about it; and the final backup.
 OUTLIVES = (
     "access_tokens",
     "applications",
@@ -25,6 +25,7 @@ OUTLIVES = (
     "servicenetworking.lingering",
     "serviceusage.services",
     "sql.tombstones",
+    "storage.objects",
     "timers",
 )
 # How many of a kind an instance has at most.

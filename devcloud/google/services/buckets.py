@@ -8,6 +8,8 @@ from devcloud.google.call import Call, Json, implements
 from devcloud.google.services.projects import check_labels
 
 BUCKETS = "storage.buckets"
+OBJECTS = "storage.objects"  # by BUCKET/NAME
+ACTIONS = {"Delete", "SetStorageClass", "AbortIncompleteMultipartUpload"}
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]")
 
@@ -18,6 +20,7 @@ def _insert(call: Call) -> Json:
     if not _NAME.fullmatch(name) or name.startswith("goog"):
         raise errors.invalid(f"Invalid bucket name: '{name}'")
     check_labels(call.body.get("labels", {}))
+    _check_lifecycle(call.body.get("lifecycle", {}))
     other = call.cloud.store.get(BUCKETS, name)
     if other:
         own = other["body"]["projectNumber"] == call.project_number
@@ -46,7 +49,7 @@ def _insert(call: Call) -> Json:
 
 @implements("storage.buckets.get")
 def _get(call: Call) -> Json:
-    return _need(call)
+    return need_bucket(call)
 
 
 @implements("storage.buckets.list")
@@ -57,13 +60,30 @@ def _list(call: Call) -> Json:
 
 @implements("storage.buckets.delete")
 def _delete(call: Call) -> Json:
-    _need(call)
+    need_bucket(call)
+    if resources.below(call, OBJECTS, f"{call['bucket']}/"):
+        raise errors.GoogleError(409, "conflict", "The bucket you tried to delete is not empty.")
     call.cloud.store.delete(BUCKETS, call["bucket"])
     return {}
 
 
-def _need(call: Call) -> Json:
+@implements("storage.buckets.patch")
+def _patch(call: Call) -> Json:
+    bucket = need_bucket(call)
+    _check_lifecycle(call.body.get("lifecycle", {}))
+    changes = {**call.body, "metageneration": str(int(bucket["metageneration"]) + 1), "updated": rfc3339(call.at)}
+    return resources.replace(call.cloud, BUCKETS, call["bucket"], changes)
+
+
+def need_bucket(call: Call) -> Json:
+    """The bucket that the call is about. Raises GoogleError 404."""
     bucket = resources.find(call, BUCKETS, call["bucket"])
     if bucket is None:
         raise errors.GoogleError(404, "notFound", "The specified bucket does not exist.")
     return bucket
+
+
+def _check_lifecycle(lifecycle: Json) -> None:
+    for rule in lifecycle.get("rule", []):
+        if rule.get("action", {}).get("type") not in ACTIONS or not rule.get("condition"):
+            raise errors.invalid("A lifecycle management rule must have an action and at least one condition.")

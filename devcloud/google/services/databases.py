@@ -10,6 +10,7 @@ from devcloud.google import errors, operations, resources
 from devcloud.google.call import Call, Json, implements
 from devcloud.google.operation_forms import write
 from devcloud.google.operations import Work
+from devcloud.google.policies import ACCOUNTS
 from devcloud.google.regions import REGIONS, zones
 from devcloud.google.services import connections
 from devcloud.google.services.compute import relative
@@ -20,6 +21,7 @@ from devcloud.schemas import set_schema
 
 TOMBSTONES = "sql.tombstones"
 CONTENTS = ("sql.databases", "sql.users")
+AGENTS = "gcp-sa-cloud-sql.iam.gserviceaccount.com"  # each instance has an account of its own there
 BUSY = "Operation failed because another operation was already in progress. Try your request after the current one."
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
@@ -51,9 +53,11 @@ def _insert(call: Call) -> Json:
         "selfLink": f"{call.base_url}/v1/{name}",
         "createTime": rfc3339(call.at),
         "etag": resources.etag(),
+        "serviceAccountEmailAddress": f"p{call.project_number}-{resources.etag()[:6]}@{AGENTS}",
     }
     body.pop("rootPassword", None)
     seconds = call.cloud.profile.seconds("sql.instance")
+    _employ(call, body["serviceAccountEmailAddress"], call.at + seconds)
     resources.add(call, INSTANCES, name, body, seconds=seconds)
     outcome = ("sql.instance_ready", {"name": name})
     failure = operations.changed(INSTANCES, name, state="FAILED")
@@ -132,6 +136,8 @@ def _gone(cloud: Cloud, at: float, arguments: Json) -> None:
             cloud.store.delete(collection, child)
     set_schema(cloud, name, "")
     cloud.store.delete(INSTANCES, name)
+    if entry:
+        cloud.store.delete(ACCOUNTS, entry["body"].get("serviceAccountEmailAddress", ""))
     cloud.store.put(TOMBSTONES, name, {"until": at + _WEEK})
 
 
@@ -178,6 +184,11 @@ def start(
 def instance_of(call: Call) -> str:
     """The full name of the instance that the call is about."""
     return _full_name(call, call["instance"])
+
+
+def _employ(call: Call, email: str, at: float) -> None:
+    """The instance's own account is known from then on."""
+    call.cloud.store.put(ACCOUNTS, email, {"body": {"email": email}, "visible_at": at, "ready": True})
 
 
 def _full_name(call: Call, short: str) -> str:

@@ -116,7 +116,10 @@ class Teardown(ApiView):
     )
     @idempotent
     def post(self, request: Request, instance_id: str) -> Response:
-        """Deletes the instance with everything in it, for good. The answer is the operation that does it."""
+        """Deletes the instance with everything in it, for good. The answer is the operation that does it.
+
+        With a final backup, its databases can be brought back for a while, by us. Git data is not in it.
+        """
         asked = valid(TeardownSent, request.data)
         instance = instance_for(self.organization, instance_id)
         operation = instance_delete(instance=instance, actor=self.actor, **asked)

@@ -7,8 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from billing.selectors.standings import standing_of as money_of
 from billing.selectors.trials import Waiting, trial_refusal, waiting_of
 from billing.services.waiting_list import trial_ask
+from portal.core import clock
 from portal.core.errors import ServiceError
 from portal.core.models import Membership
 from portal.web.access import ONLY_RUNNERS, actor_of, may_run, members_only, runners_only
@@ -20,6 +22,7 @@ from portal.web.telling import tell
 from portal.web.updates import coming_soon
 from portal.web.views.plans import deletion_story
 from portal.web.wording import suspension_of, words_of
+from provisioning.fleet.final_backups import final_backup_of
 from provisioning.fleet.trials import trials_of
 from provisioning.models import Instance, InstanceStatus, Kind, Operation, OperationKind, Size, Tenancy
 from provisioning.models.operations import LIVE
@@ -81,7 +84,7 @@ def instance_detail(request: HttpRequest, membership: Membership, instance_id: s
     live = live_operation(instance)
     story = tell(progress_of(live)) if live else None
     history = list(operations_of(instance)[:HISTORY_LENGTH])
-    is_deleted = instance.status == InstanceStatus.DELETED
+    is_deleted, is_suspended = (instance.status == end for end in (InstanceStatus.DELETED, InstanceStatus.SUSPENDED))
     return render(
         request,
         "web/instances/detail.html",
@@ -96,8 +99,10 @@ def instance_detail(request: HttpRequest, membership: Membership, instance_id: s
                 for operation in history
             ],
             "latest": history[0] if history else None,
-            "suspension": suspension_of(instance) if instance.status == InstanceStatus.SUSPENDED else None,
+            "suspension": suspension_of(instance) if is_suspended else None,
+            "kept_until": money_of(instance, clock.now()).delete_at if is_suspended else None,
             "certificate": certificate_of(instance) if is_deleted else None,
+            "final_backup": final_backup_of(instance) if is_deleted else None,
             "update_at": None if live or is_deleted else coming_soon([instance]).get(instance.pk),
             "may_run": may_run(membership),
             "only_runners": ONLY_RUNNERS,
@@ -116,12 +121,10 @@ def instance_delete_page(request: HttpRequest, membership: Membership, instance_
         return redirect("operation_detail", instance.pk, already.pk)
     if instance.status == InstanceStatus.DELETED:
         return redirect("instance_detail", instance.pk)
-    form = DeleteForm(request.POST or None)
+    form = DeleteForm(request.POST or None, instance=instance)
     if request.method == "POST" and form.is_valid():
         try:
-            operation = instance_delete(
-                instance=instance, confirmation=form.cleaned_data["confirmation"], actor=actor_of(request)
-            )
+            operation = instance_delete(instance=instance, actor=actor_of(request), **form.cleaned_data)
         except ServiceError as error:
             form.refuse(error)
         else:

@@ -22,6 +22,7 @@ TITLES: Mapping[str, str] = {  # as the discovery documents call them
     "servicenetworking": "Service Networking API",
     "serviceusage": "Service Usage API",
     "sqladmin": "Cloud SQL Admin API",
+    "storage": "Cloud Storage JSON API",
 }
 SERVICES = {"sql": "sqladmin"}  # whose method ids begin with another name
 READING_POSTS = {"getIamPolicy", "testIamPermissions"}
@@ -29,6 +30,8 @@ PROJECT = re.compile(r"[/=\"]projects/([a-z0-9-]*[a-z0-9])\b")
 ACCOUNT = re.compile(r"@([a-z0-9-]+)\.iam\.gserviceaccount\.com")  # of the project whose service account is named
 DNS_NAME = re.compile(r"(?:[?&]name=|\"name\": \")([^&\"]+)\.")
 NEW_PROJECT = re.compile(r"\"projectId\": \"([^\"]+)\"|labels\.instance:([a-z0-9-]+)")
+STORED = re.compile(r"/b/[^/]+/o/([a-z0-9-]+)/")  # objects are named after their instance; a bucket is everybody's
+NAMED_BY = {"dns": (DNS_NAME,), "storage": (STORED,)}
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,7 @@ def title_of(service: str) -> str:
 
 
 def _subject(service: str, text: str) -> str:
-    patterns = (DNS_NAME,) if service == "dns" else (PROJECT, ACCOUNT, NEW_PROJECT)
-    for pattern in patterns:
+    for pattern in NAMED_BY.get(service, (PROJECT, ACCOUNT, NEW_PROJECT)):
         if found := pattern.search(text):
             return next(group for group in found.groups() if group)
     return ""

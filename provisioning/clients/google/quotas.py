@@ -56,6 +56,8 @@ QUOTAS: Final[Mapping[str, int]] = {
     "secretmanager.write": 600,
     # cloud.google.com/kubernetes-engine/docs/add-on/backup-for-gke/concepts/quotas-and-limits
     "gkebackup": 1200,
+    # cloud.google.com/storage/quotas: one bucket's metadata about once a second; reading has no limit
+    "storage.setIamPolicy": 60,
     # No figure is published: taken low. Service Networking does refuse for "Mutate requests": opstrace/opstrace#1213
     "dns": 300,
     "logging": 300,

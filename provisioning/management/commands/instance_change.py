@@ -1,5 +1,6 @@
 """`manage.py instance_change INSTANCE KIND --reason R`: shows the plan, asks, and then requests the operation."""
 
+from argparse import BooleanOptionalAction
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -48,6 +49,11 @@ class Command(BaseCommand):
         add_wishes(parser, KINDS)
         parser.add_argument("--reason", required=True, help="goes into the audit log")
         parser.add_argument("--by", metavar="EMAIL", help="who is acting; without it, the command line itself")
+        parser.add_argument(
+            "--final-backup",
+            action=BooleanOptionalAction,
+            help="for a teardown: export the databases first and keep them for a while; as a rule only of a customer's",
+        )
         parser.add_argument("--yes", action="store_true", help="do not ask; a teardown always asks for the name")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -82,4 +88,4 @@ def _request(instance: Instance, actor: Actor, confirmation: str, options: dict[
             return instance_suspend(**asked, notice=options["notice"])
         case OperationKind.RESUME | OperationKind.REPAIR:
             return instance_resume(**asked) if kind == OperationKind.RESUME else instance_repair(**asked)
-    return instance_delete(**asked, confirmation=confirmation)
+    return instance_delete(**asked, confirmation=confirmation, final_backup=options["final_backup"])

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db.models import F
 
 from billing.models import Feature, Grant, OptIn, Plan, Upkeep
 from billing.selectors.entitlements import Stands, held_features
@@ -80,6 +81,9 @@ def end(status: str = "succeeded") -> None:
     operation = Operation.objects.get(status="running")
     operation.status, operation.finished_at = status, clock.now()
     operation.save()
+    Operation.objects.update(
+        created_at=F("created_at") - timedelta(seconds=1)
+    )  # the day stands still: the next is later
     if status == "succeeded":
         graph.workflow_of(operation.kind).succeeded(operation)
     operation_finished.send(sender=Operation, operation=operation)

@@ -3,7 +3,7 @@
 import pytest
 
 from portal.core.models import AuditEvent
-from provisioning.models import Instance, Operation
+from provisioning.models import Cluster, Instance, Operation
 from tests.conftest import SUSPENDED
 from tests.portal.api.calling import problem
 
@@ -52,6 +52,22 @@ def test_an_instance_is_deleted_by_its_name(acmes, started):
     assert response["Location"] == response.json()["url"]
     assert AuditEvent.objects.filter(action="operation.request", reason="done with it").exists()
     assert problem(acmes.post(path, {"confirmation": "acme"}))["code"] == "conflict"
+
+
+@pytest.mark.parametrize("wish", [True, False])
+def test_a_final_backup_is_made_where_it_is_asked_for(acmes, started, wish):
+    Instance.objects.update(status="running")
+    body = {"confirmation": "acme", "final_backup": wish}
+    assert acmes.post(f"/instances/{started['id']}/teardown", body).status_code == 202
+    assert Operation.objects.get(kind="teardown").inputs == ({"final_backup": True} if wish else {})
+
+
+def test_on_a_cluster_of_your_own_no_final_backup_is_promised(acmes, started, alice):
+    brought = {"name": "brought", "organization": alice.memberships.get().organization, "server": "https://b.example"}
+    cluster = Cluster.objects.create(**brought, kubeconfig_encrypted=b"", created_by=alice)
+    Instance.objects.update(status="running", tenancy="byok", cluster=cluster)
+    refused = acmes.post(f"/instances/{started['id']}/teardown", {"confirmation": "acme", "final_backup": True})
+    assert "yours to back up" in problem(refused)["errors"]["final_backup"][0]
 
 
 def test_the_live_operation_comes_before_the_queued_one(acmes, started):

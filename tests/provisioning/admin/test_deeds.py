@@ -3,7 +3,7 @@
 import pytest
 
 from portal.core.models import AuditEvent
-from provisioning.models import Operation
+from provisioning.models import Instance, Operation
 from tests.provisioning.admin.pages import do, page, text
 from tests.provisioning.driving import run_to_the_end, states
 
@@ -86,6 +86,15 @@ def test_tearing_down_wants_the_name_typed(adas, trial, running):
     response = do(adas, trial, "teardown", confirmation="acmee", reason=WHY)
     assert response.context["form"].errors["confirmation"] == ["Type “acme” to confirm."]
     assert trial.operations.count() == 1
+
+
+@pytest.mark.parametrize(("sent", "inputs"), [({"final_backup": "on"}, {"final_backup": True}), ({}, {})])
+def test_tearing_down_keeps_a_last_backup_where_that_is_ticked(adas, trial, settings, sent, inputs):
+    settings.GOOGLE_BACKUP_BUCKET = "kept"
+    Instance.objects.update(status="running")
+    trial.operations.all().delete()
+    do(adas, trial, "teardown", confirmation="acme", reason=WHY, **sent)
+    assert trial.operations.get(kind="teardown").inputs == inputs
 
 
 @pytest.mark.parametrize("on_operation", [True, False])

@@ -20,6 +20,10 @@ def dns():
     return api("dns", "v1")
 
 
+def storage():
+    return api("storage", "v1")
+
+
 @pytest.mark.parametrize(
     ("request_of", "method", "is_read", "subject"),
     [
@@ -103,6 +107,18 @@ def dns():
             False,
             "acme.example.com",
         ),
+        (
+            lambda: storage().objects().get(bucket="kept", object="src-1/op-1/pgsql.sql.gz"),
+            "storage.objects.get",
+            True,
+            "src-1",
+        ),
+        (
+            lambda: storage().buckets().setIamPolicy(bucket="kept", body={"bindings": []}),
+            "storage.buckets.setIamPolicy",
+            False,
+            "",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -116,7 +132,7 @@ def test_a_call_is_known_by_its_method_and_by_whom_it_is_about(request_of, metho
 def test_every_api_that_is_called_has_a_title_and_a_quota(settings):
     sources = Path(settings.BASE_DIR, "provisioning").rglob("*.py")
     called = {name for source in sources for name in re.findall(r"\bapi\(\"([a-z]+)\"", source.read_text())}
-    assert len(called) >= 13
+    assert len(called) >= 14
     assert called <= set(TITLES)
     assert {name.partition(".")[0] for name in QUOTAS} == set(TITLES)
     assert title_of("newer") == "newer API"

@@ -3,7 +3,6 @@
 import pytest
 
 from provisioning.engine.action import Differs, Missing, Refused
-from provisioning.engine.graph import Goal
 from provisioning.steps.dns import DnsRecord
 from provisioning.steps.gke import Cluster
 from provisioning.steps.project import DeletionLock, Project
@@ -41,7 +40,7 @@ def test_half_built_it_comes_down_clean(world, built):
     world.build(*built)
     torn_down = type(world)(world.spec)  # another operation, which knows nothing of the first one's outputs
     for node in TEARDOWN.for_tenancy("dedicated"):
-        torn_down.reach(node.action, node.name, Goal.ABSENT)
+        torn_down.reach(node.action, node.name, node.goal)
     assert isinstance(Proof().look(torn_down.context()), Missing)
 
 
@@ -50,4 +49,4 @@ def test_a_cluster_in_the_making_comes_down_clean(world):
     Cluster().make(world.context())
     torn_down = type(world)(world.spec)
     for node in TEARDOWN.for_tenancy("dedicated"):
-        torn_down.reach(node.action, node.name, Goal.ABSENT)
+        torn_down.reach(node.action, node.name, node.goal)

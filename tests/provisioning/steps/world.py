@@ -43,9 +43,10 @@ class World:
     generation: int = 0
     operation: str = field(default_factory=ids.operation_id)
     outputs: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, Any] = field(default_factory=dict)
 
     def context(self, step: str = "step") -> Context:
-        return Context(self.operation, step, self.generation, self.spec, self.outputs)
+        return Context(self.operation, step, self.generation, self.spec, self.outputs, inputs=self.inputs)
 
     def build(self, *names: str) -> None:
         """These steps of provision stand, and all that they need."""

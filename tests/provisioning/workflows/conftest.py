@@ -37,6 +37,7 @@ def devcloud(devcloud_server: RunningDevcloud, settings) -> RunningDevcloud:
     settings.GOOGLE_PARENT = "folders/100000000001"
     settings.GOOGLE_BILLING_ACCOUNT = "billingAccounts/000000-DEVCLD-000000"
     settings.GOOGLE_DNS_PROJECT, settings.GOOGLE_DNS_ZONE = "portal-host", "instances"
+    settings.GOOGLE_BACKUP_BUCKET = "portal-backups"
     settings.SUSPENDED_PAGE_ADDRESS = HOST  # where nobody is
     settings.INSTANCE_GATEWAY = devcloud_server.http_url
     settings.INSTANCE_URL_FORMAT = "http://{domain}:" + devcloud_server.http_url.rsplit(":", 1)[1]

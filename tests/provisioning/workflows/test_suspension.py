@@ -5,19 +5,23 @@ from typing import Any
 
 import pytest
 
+from portal.core.audit import Actor
 from portal.core.models import AuditEvent
 from provisioning.clients.google import api, execute
 from provisioning.engine import graph
 from provisioning.engine.survey import Verdict
+from provisioning.fleet.final_backups import final_backup_of
 from provisioning.management.terminal import plan_now
 from provisioning.models import Instance, Operation, OperationKind, Survey
-from provisioning.selectors import findings_of
+from provisioning.selectors import certificate_of, findings_of
 from provisioning.services import (
     drift_check_request,
+    instance_end,
     instance_resume,
     instance_suspend,
     operation_request,
     operation_retry,
+    operation_skip,
     operation_undo,
     resumed,
     suspended,
@@ -136,6 +140,35 @@ def test_it_is_torn_down_as_it_is_and_nothing_is_left(asleep, by_owner, devcloud
     assert_succeeded(run(operation_request(instance=asleep, kind=OperationKind.TEARDOWN, actor=by_owner)))
     asleep.refresh_from_db()
     assert (asleep.status, asleep.suspended_at, asleep.suspended_because) == ("deleted", None, "")
+    assert left_of(asleep.pk, devcloud) == []
+
+
+def test_what_has_ended_is_torn_down_and_its_databases_are_kept(asleep, devcloud):
+    operation = run(instance_end(instance=asleep, actor=Actor(None, "billing"), reason="The trial is over."))
+    assert_succeeded(operation)
+    assert left_of(asleep.pk, devcloud) == []
+    kept = final_backup_of(asleep)
+    assert kept is not None
+    stored = execute(api("storage", "v1").objects().list(bucket="portal-backups", prefix=f"{asleep.pk}/"))["items"]
+    assert kept.bytes == sum(int(item["size"]) for item in stored)
+    assert len(stored) == len(names.DATABASES)
+    certificate = certificate_of(asleep)
+    assert certificate is not None
+    [line] = [line for line in certificate.lines if line["resource"].startswith("gs://")]
+    assert (line["resource"], line["title"]) == (kept.uri, "Final backup of the databases")
+    assert f"{kept.bytes:,} bytes" in line["confirmed"]
+    assert f"until {kept.kept_until:%-d %B %Y}" in line["confirmed"]
+    assert line["deeds"][0] == "asked for the database server to run"
+
+
+def test_where_none_can_be_made_nothing_has_been_removed(asleep, devcloud, settings, by_ada):
+    settings.GOOGLE_BACKUP_BUCKET = "nobodys"
+    operation = run(instance_end(instance=asleep, actor=Actor(None, "billing"), reason="The trial is over."))
+    assert (operation.status, states(operation)["final-backup"]) == ("failed", "failed")
+    assert "There is no bucket nobodys" in operation.error
+    assert server(asleep) == ("NEVER", "RUNNABLE")
+    operation_skip(operation=operation, step_name="final-backup", actor=by_ada, reason="They do not want it.")
+    assert_succeeded(run(operation))
     assert left_of(asleep.pk, devcloud) == []
 
 

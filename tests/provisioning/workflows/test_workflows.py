@@ -4,8 +4,8 @@ import pytest
 
 from portal.core.models import Mail
 from provisioning.engine import graph
-from provisioning.models import Instance, Kind, Operation, OperationKind, StepStatus
-from provisioning.services import instance_create, operation_cancel, operation_request, operation_undo
+from provisioning.models import Instance, Kind, Operation, OperationKind, StepStatus, Tenancy
+from provisioning.services import instance_create, instance_delete, operation_cancel, operation_request, operation_undo
 from provisioning.services.instances import Wish
 from provisioning.workflows.provision import PROVISION
 from provisioning.workflows.teardown import TEARDOWN
@@ -34,10 +34,12 @@ pytestmark = [
 
 @pytest.fixture
 def tear_down(instance, by_alice):
-    """Asks for a teardown, and makes sure afterwards that nothing of the instance is left in the cloud."""
+    """Asks for a teardown with a final backup, if there is anything, and makes sure that nothing else is left."""
 
     def tear_down(*args, **options) -> None:
-        operation = operation_request(instance=instance, kind=OperationKind.TEARDOWN, actor=by_alice)
+        instance.refresh_from_db()
+        wish = {"instance": instance, "confirmation": instance.slug, "actor": by_alice}
+        operation = instance_delete(**wish, final_backup=instance.tenancy == Tenancy.DEDICATED)
         assert_succeeded(run(operation, *args, **options))
 
     return tear_down
@@ -54,7 +56,8 @@ def another(instance, acme, by_alice):
         return made[0].operations.get()
 
     def destroy() -> Operation:
-        return operation_request(instance=made[0], kind=OperationKind.TEARDOWN, actor=by_alice)
+        inputs = {"final_backup": True}
+        return operation_request(instance=made[0], kind=OperationKind.TEARDOWN, actor=by_alice, inputs=inputs)
 
     return build, destroy
 
