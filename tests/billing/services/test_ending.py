@@ -4,11 +4,13 @@ from datetime import datetime, timedelta
 
 import pytest
 import time_machine
+from django.core import mail as outbox
 
 from billing.models import Account, Upkeep
 from billing.services import ending, facts
 from billing.services.upkeep import upkeep_ask, upkeep_complete, upkeep_go_on
 from portal.core import clock
+from portal.core.mail import send_due
 from portal.core.models import AuditEvent, Mail
 from provisioning.models import Instance, Operation
 from provisioning.signals import operation_finished
@@ -105,6 +107,14 @@ class TestTelling:
         assert warnings() == ["1 January 2027"]
         mail = Mail.objects.get(kind="deletion-ahead")
         assert (mail.recipient, mail.context["kept_days"]) == ("alice@acme.example", 30)
+
+    def test_says_how_to_keep_it_and_what_is_left_afterwards(self, told):
+        Mail.objects.exclude(kind="deletion-ahead").delete()
+        assert send_due() == 1
+        [sent] = outbox.outbox
+        assert sent.subject == "acme is deleted on 1 January 2027"
+        assert "Subscribe before then" in str(sent.body)
+        assert "a last backup of its databases is kept for 30 days more" in str(sent.body)
 
     def test_that_is_late_puts_the_day_off(self, asleep, day):
         """The portal was away, or has learnt this only now."""

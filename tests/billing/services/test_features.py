@@ -83,7 +83,7 @@ def end(status: str = "succeeded") -> None:
     operation.save()
     Operation.objects.update(
         created_at=F("created_at") - timedelta(seconds=1)
-    )  # the day stands still: the next is later
+    )  # the clock stands still: the next is later
     if status == "succeeded":
         graph.workflow_of(operation.kind).succeeded(operation)
     operation_finished.send(sender=Operation, operation=operation)

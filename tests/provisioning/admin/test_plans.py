@@ -55,10 +55,10 @@ def test_a_page_with_a_choice_asks_once_it_is_made(adas, running_trial, deed):
 def test_a_plan_grows_until_it_is_done(adas, running_trial):
     response = ask(adas, running_trial, "teardown")
     shown = response.content.decode()
-    assert "0 of 18 looked at" in shown
+    assert "0 of 19 looked at" in shown
     assert 'hx-trigger="every 1s"' in shown
     survey = looked(Survey.objects.get(), finding("dns", Verdict.STANDS), is_done=False)
-    assert "1 of 18 looked at" in text(adas, page(running_trial, "plan", "teardown", survey.pk))
+    assert "1 of 19 looked at" in text(adas, page(running_trial, "plan", "teardown", survey.pk))
     done = text(adas, page(running_trial, "plan", "teardown", looked(survey).pk))
     assert "looked at" not in done
     assert "hx-get" not in done
