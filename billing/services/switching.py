@@ -12,12 +12,12 @@ from billing.selectors.entitlements import entitlements_of, wanted_features
 from billing.services.telling import tell_of_an_end
 from billing.terms.entitlements import NOTICE, Entitlement, ends_at
 from portal.core.audit import Actor, record
-from provisioning.models import Instance, Operation, OperationKind, OperationStatus
+from provisioning.models import Instance, Kind, Operation, OperationKind, OperationStatus
 from provisioning.services import instance_apply_features
 from provisioning.spec import FeatureSpec
 
 AFTER_A_FAILURE: Final = timedelta(hours=1)
-HALTED: Final = (OperationStatus.FAILED, OperationStatus.STUCK, OperationStatus.UNDONE)
+STOPPED: Final = (OperationStatus.FAILED, OperationStatus.STUCK)
 BY: Final = Actor(None, "billing")
 
 
@@ -43,13 +43,17 @@ def opt_ins_keep(instance: Instance, now: datetime) -> datetime | None:
 def features_bring(instance: Instance, latest: Operation | None, now: datetime) -> datetime | None:
     """Asks for what brings the instance's features to what is wanted; answers when to look again for that.
 
-    The very same that has just failed is not asked for at once; anything else is.
+    The very same that has just been undone is not asked for at once; anything else is. Nothing is while an operation
+    has stopped: a person may want to restore what was before it. A rehearsal has what its original has.
     """
+    if instance.kind == Kind.REHEARSAL or (latest and latest.status in STOPPED):
+        return None
     wanted = wanted_features(instance, now)
     documents = [feature.as_json() for feature in wanted]
     if _key(documents) == _key(instance.features):
         return None
-    if latest and latest.kind == OperationKind.APPLY_FEATURES and latest.status in HALTED and latest.finished_at:
+    is_undone = latest and latest.status == OperationStatus.UNDONE
+    if latest and is_undone and latest.kind == OperationKind.APPLY_FEATURES and latest.finished_at:
         again = latest.finished_at + AFTER_A_FAILURE
         if _key(latest.wanted["features"]) == _key(documents) and now < again:
             return again

@@ -15,6 +15,7 @@ from portal.core.errors import Conflict, Invalid
 from portal.core.models import AuditEvent, Mail
 from provisioning.engine import graph
 from provisioning.models import Instance, Operation
+from provisioning.services import operation_request
 from provisioning.signals import operation_finished
 from tests.billing.mirror import ENDS, subscribe
 
@@ -261,6 +262,20 @@ class TestTrouble:
         Feature.objects.filter(pk="batch-changes").update(parts=["teleporter"])
         opt_in(customers, by_alice, "batch-changes")
         assert "no step yet that makes teleporter" in look().error
+
+    @pytest.mark.parametrize("status", ["failed", "stuck"])
+    def test_nothing_overtakes_an_operation_that_has_stopped(self, customers, by_alice, status):
+        operation_request(instance=customers, kind="upgrade", actor=by_alice)
+        end(status)
+        opt_in(customers, by_alice, "batch-changes")
+        look()
+        assert asked() == []
+
+    def test_a_rehearsal_keeps_what_its_original_has(self, customers):
+        given = [{"name": "batch-changes", "units": 1, "values": {}, "parts": []}]
+        Instance.objects.update(kind="rehearsal", features=given)
+        look()
+        assert asked() == []
 
     def test_what_is_suspended_is_left_alone(self, customers, by_alice):
         opt_in(customers, by_alice, "batch-changes")

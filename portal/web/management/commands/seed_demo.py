@@ -35,7 +35,12 @@ class Login:
 LOGINS = (
     Login("alice@acme.example", "Alice Archer", "customer without an instance yet: start a trial", {}),
     Login("charlie@globex.example", "Charlie Carter", "customer whose instance is coming up or running", {}),
-    Login("sam@portal.example", "Sam Summers", "sales", {"is_sales": True}),
+    Login(
+        "sam@portal.example",
+        "Sam Summers",
+        "sales, at a desk of their own: all customers, and what needs a person",
+        {"is_sales": True},
+    ),
     Login(
         "ada@portal.example",
         "Ada Adler",
