@@ -29,7 +29,7 @@ class Stands(StrEnum):
 
 @dataclass(frozen=True)
 class Held:
-    """A feature as an instance has it, or could have it. `until` is when it ends; `is_stopping`: by their own wish."""
+    """A feature as an instance has it, or could have it. `until` is when it ends."""
 
     offer: FeatureOffer
     stands: Stands

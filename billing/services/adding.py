@@ -35,6 +35,8 @@ def addition_line(instance: Instance, subscription: Subscription, feature: Featu
     check_changeable(subscription)
     if subscription.cancel_at:
         raise Conflict("The subscription ends with this period. Let it go on first.")
+    if any(item.next_quantity is not None for item in subscription.items.all()):
+        raise Conflict("Something changes with the next period already. Take that back first, or wait for it.")
     plan = plan_of(subscription)
     if feature.status != Status.OFFERED:
         raise Invalid(f"{feature} is not sold.", field="feature")
@@ -73,10 +75,7 @@ def feature_add(
     Raises Invalid for what it cannot have, Conflict for what it has, Away or StripeRefused.
     """
     line = addition_line(instance, subscription, feature, units)
-    ahead = {item.pk: item.next_quantity for item in subscription.items.all() if item.next_quantity is not None}
     wanted: Any = {"items": [_item(line)], **charged_now(subscription, reckoned_at)}
-    if ahead:
-        raise Conflict("Something changes with the next period already. Take that back first, or wait for it.")
     with asking() as api:
         api.subscriptions.update(subscription.pk, wanted, {"idempotency_key": f"feature-{key}"})
     note_change("subscription.feature-add", subscription, actor, {"feature": feature.pk, "units": line.quantity})

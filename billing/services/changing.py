@@ -113,7 +113,7 @@ def plan_of(subscription: Subscription) -> Plan:
     raise Conflict("This subscription is for no plan of ours. Talk to us.")
 
 
-def charged_now(subscription: Subscription, reckoned_at: int | None) -> dict[str, Any]:
+def charged_now(subscription: Subscription, reckoned_at: int | None = None) -> dict[str, Any]:
     """What is added is charged at once, as it was reckoned: a card pays before it is there, an invoice in its time.
 
     Source: docs.stripe.com/billing/subscriptions/pending-updates, of subscriptions that are charged automatically only.

@@ -58,7 +58,8 @@ def plan_preview(instance: Instance, subscription: Subscription, plan: Plan) -> 
     found = preview(subscription.pk, _items(subscription, plan)) if is_dearer else None
     price, at = price_of(plan, subscription), None if is_dearer else subscription.period_ends_at
     included = tuple(str(item.price.feature) for item in _now_included(subscription, plan) if item.price)
-    lost = tuple(str(feature) for feature in before.features.exclude(pk__in=plan.features.all()))
+    had = before.features.exclude(status=Status.DRAFT)
+    lost = tuple(str(feature) for feature in had.exclude(pk__in=plan.features.all()))
     each = money(price.unit_amount, price.currency)
     return PlanChange(before, plan, each, found, subscription.currency, at, included, lost)
 
@@ -84,7 +85,8 @@ def plan_set(
         wanted: Any = {"items": _items(subscription, plan), **charged_now(subscription, reckoned_at)}
         with asking() as api:
             api.subscriptions.update(subscription.pk, wanted, {"idempotency_key": f"plan-{key}"})
-        kept = {pk: count for pk, count in ended.items() if pk not in _included_ids(subscription, plan)}
+        included = {item.pk for item in _now_included(subscription, plan)}
+        kept = {pk: count for pk, count in ended.items() if pk not in included}
         if kept:
             plan_ahead(subscription, kept, plan)
     else:
@@ -122,7 +124,3 @@ def _items(subscription: Subscription, plan: Plan) -> list[Mapping[str, Any]]:
 def _now_included(subscription: Subscription, plan: Plan) -> list[SubscriptionItem]:
     included = set(plan.features.exclude(status=Status.DRAFT).values_list("pk", flat=True))
     return [item for item in subscription.items.all() if item.price and item.price.feature_id in included]
-
-
-def _included_ids(subscription: Subscription, plan: Plan) -> set[str]:
-    return {item.pk for item in _now_included(subscription, plan)}

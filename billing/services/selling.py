@@ -15,6 +15,7 @@ from billing.models import Account, Feature, Interval, Plan, Sale, Subscription
 from billing.selectors.subscriptions import subscription_of
 from billing.services.adding import addition_line
 from billing.services.buying import account_open, quote
+from billing.services.changing import charged_now
 from billing.services.facts import accounts_ask
 from billing.services.stripe_catalogue import product_id
 from billing.terms.deals import Deal
@@ -97,12 +98,14 @@ def sale_go_on(*, sale: Sale, actor: Actor) -> Sale:
 
 
 def sale_withdraw(*, sale: Sale, actor: Actor, reason: str) -> Sale:
-    """Nothing comes of it any more. Raises Conflict when it is done or over."""
+    """Nothing comes of it any more. Raises Conflict when it is done, over, or has got through to Stripe; Away."""
     one_of_us(actor)
     with transaction.atomic():
         row = Sale.objects.select_for_update(of=("self",)).select_related("instance").get(pk=sale.pk)
         if row.state not in OPEN:
             raise Conflict(f"This sale is {row.state}.")
+        if row.state == Sale.State.APPROVED and _is_at_stripe(row):
+            raise Conflict("Stripe has it already. Try it again, and it is done.")
         row.state = Sale.State.REFUSED
         row.save(update_fields=["state"])
         _record("sale.withdraw", row, actor, reason, {})
@@ -124,6 +127,9 @@ def _decide(sale: Sale, state: Sale.State, actor: Actor, reason: str) -> Sale:
 
 
 def _tell_stripe(sale: Sale, actor: Actor) -> None:
+    """Nothing, where an earlier try has got through: what was sold could not be sold once more."""
+    if _is_at_stripe(sale):
+        return
     lines, _ = _lines(sale)
     if missing := [line.price for line in lines if not line.stripe_price]:
         raise Conflict(f"Stripe does not know {', '.join(missing)} yet. Bring the catalogue there first.")
@@ -133,24 +139,28 @@ def _tell_stripe(sale: Sale, actor: Actor) -> None:
         discounts = [{"coupon": _coupon(api, sale)}] if sale.percent_off else []
         if sale.kind == Sale.Kind.SUBSCRIPTION:
             account = account_open(sale.instance.organization, actor)
-            if not _is_known(account, sale):
-                api.subscriptions.create(_by_invoice(sale, account, items, discounts), once)
+            api.subscriptions.create(_by_invoice(sale, account, items, discounts), once)
             return
         subscription = _subscription(sale)
-        found = api.subscriptions.retrieve(subscription.pk).to_dict()
-        if any(item["price"]["id"] == line.stripe_price for item in found["items"]["data"] for line in lines):
-            return
-        together = [*({"discount": kept} for kept in found["discounts"]), *discounts]
-        wanted: Any = {"items": items, "proration_behavior": "always_invoice", "discounts": together or ""}
+        wanted: Any = {"items": items, **charged_now(subscription)}
+        if discounts:
+            kept = api.subscriptions.retrieve(subscription.pk).to_dict()["discounts"]
+            wanted["discounts"] = [*({"discount": each} for each in kept), *discounts]
         api.subscriptions.update(subscription.pk, wanted, once)
 
 
-def _is_known(account: Account, sale: Sale) -> bool:
+def _is_at_stripe(sale: Sale) -> bool:
     """Whether an earlier try has got through: Stripe remembers a try's key for a day only.
 
     Raises Conflict where the instance has another subscription that we have not heard of yet.
     """
-    for each in listed("subscriptions", customer=account.stripe_id, status="all"):
+    if sale.kind == Sale.Kind.ADD_ON:
+        product = product_id(_sold(sale)[0])
+        with asking() as api:
+            found = api.subscriptions.retrieve(_subscription(sale).pk).to_dict()
+        return any(item["price"]["product"] == product for item in found["items"]["data"])
+    account = Account.objects.filter(organization=sale.instance.organization_id).first()
+    for each in listed("subscriptions", customer=account.stripe_id, status="all") if account else ():
         told = each["metadata"] or {}
         if told.get("sale") == str(sale.pk):
             return True

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from billing.costs.sums import round_half_up
 from billing.models import Interval
 from billing.terms.money import money
 
@@ -10,7 +11,7 @@ MONTHS = {Interval.MONTH: 1, Interval.YEAR: 12}
 
 def taken_off(amount: int, percent: int) -> int:
     """So many percent of an amount."""
-    return (amount * percent + 50) // 100
+    return round_half_up(amount * percent, 100)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,17 @@
-"""Subscriptions as if Stripe had told of them, for tests of what follows from that."""
+"""What the portal knows of the outside, as if it had been told: subscriptions, and that operations have ended."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.db.models import F
+
 from billing.models import Account, Subscription
+from billing.services.facts import accounts_ask, accounts_go_on
 from portal.core import clock
-from provisioning.models import Instance
+from provisioning.engine import graph
+from provisioning.models import Instance, Operation
+from provisioning.signals import operation_finished
 
 ENDS = datetime(2027, 1, 1, tzinfo=UTC)
 
@@ -29,3 +34,22 @@ def subscribe(
     for number, (price, quantity) in enumerate((wanted or {}).items()):
         subscription.items.create(stripe_id=f"si_{number}", price_id=price, quantity=quantity)
     return subscription
+
+
+def again() -> Subscription:
+    """The one subscription as Stripe has it now, with its items at hand."""
+    accounts_ask(Account.objects.all())
+    accounts_go_on()
+    return Subscription.objects.prefetch_related("items__price__plan", "items__price__feature").get()
+
+
+def end(status: str = "succeeded") -> Operation:
+    """The operation under way has ended so. Where the clock stands still, the next one is later."""
+    operation = Operation.objects.get(status="running")
+    operation.status, operation.finished_at = status, clock.now()
+    operation.save()
+    Operation.objects.update(created_at=F("created_at") - timedelta(seconds=1))
+    if status == "succeeded":
+        graph.workflow_of(operation.kind).succeeded(operation)
+    operation_finished.send(sender=Operation, operation=operation)
+    return operation

@@ -24,7 +24,7 @@ from billing.terms.entitlements import NOTICE
 from billing.terms.money import money
 from portal.core.audit import Actor
 from portal.core.models import Organization
-from portal.web.desk.forms import ActForm, AllowForm, ExtendForm, GrantForm, InvoiceForm, SellForm
+from portal.web.desk.forms import ActForm, ExtendForm, GrantForm, InvoiceForm, SellForm
 from provisioning.models import Instance
 
 Told = Sequence[str]
@@ -197,7 +197,7 @@ ACTS: Final[Mapping[tuple[str, str], Act]] = {
         _turn_down, destroys=True,
     ),
     ("organizations", "allow"): Act(
-        "Allow one more trial", "Allow it", AllowForm,
+        "Allow one more trial", "Allow it", ActForm,
         lambda row, _: [f"{row} may start one more trial, whoever at {row.email_domain} has had one."], _allow,
     ),
 }  # fmt: skip

@@ -8,7 +8,6 @@ from django import forms
 from billing.models import Charge, Feature, Interval, Plan, Status
 from billing.models.sales import MOST_PERCENT
 from billing.terms.offers import Wish
-from portal.core.models import Organization
 from portal.web.forms import ServiceForm
 from provisioning.models import Instance
 
@@ -38,7 +37,9 @@ class ExtendForm(ActForm):
     days = forms.IntegerField(min_value=1, max_value=365, initial=14, label="Days more", widget=NUMBER)
 
 
-class UntilMixin(forms.Form):
+class GrantForm(ActForm):
+    feature = forms.ModelChoiceField(Feature.objects.filter(status=Status.OFFERED), empty_label=None)
+    units = forms.IntegerField(min_value=1, max_value=1_000, initial=1, label="How many, where it is counted")
     until = forms.DateField(
         required=False,
         label="Until the end of",
@@ -49,11 +50,6 @@ class UntilMixin(forms.Form):
     def clean_until(self) -> datetime | None:
         day = self.cleaned_data["until"]
         return datetime.combine(day, time(23, 59, 59), UTC) if day else None
-
-
-class GrantForm(ActForm, UntilMixin):
-    feature = forms.ModelChoiceField(Feature.objects.filter(status=Status.OFFERED), empty_label=None)
-    units = forms.IntegerField(min_value=1, max_value=1_000, initial=1, label="How many, where it is counted")
 
 
 class DiscountMixin(forms.Form):
@@ -95,9 +91,3 @@ class InvoiceForm(ActForm, DiscountMixin):
         chosen = self.cleaned_data
         features = sorted(feature.pk for feature in chosen["features"])
         return Wish(chosen["plan"].pk, Interval(chosen["interval"]), chosen["seats"], features)
-
-
-class AllowForm(ActForm):
-    """One more trial for an organization."""
-
-    target: Organization

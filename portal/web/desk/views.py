@@ -27,7 +27,7 @@ from portal.web.desk.acts import ACTS
 from portal.web.standing import live_operation, standing_of, with_latest_operation
 from portal.web.views.subscriptions import BUSY
 from provisioning.health.uptime import open_outages, probes_since
-from provisioning.models import Instance, InstanceStatus
+from provisioning.models import Instance, InstanceStatus, Outage
 from provisioning.selectors import instances_of
 
 PAGE_SIZE: Final = 25
@@ -94,14 +94,14 @@ def waiting(request: HttpRequest, user: User) -> HttpResponse:
 def customer(request: HttpRequest, user: User, organization_id: str) -> HttpResponse:
     """One customer: people, trial life, use, health, money, features, history."""
     organization = _found("organizations", organization_id)
-    instances = list(with_latest_operation(instances_of(organization)).select_related("upkeep"))
-    living = [each for each in instances if each.status != InstanceStatus.DELETED]
-    costs = costs_of(living, clock.now())
+    instances = with_latest_operation(instances_of(organization)).exclude(status=InstanceStatus.DELETED)
+    living, now = list(instances.select_related("upkeep")), clock.now()
+    costs, outages = costs_of(living, now), open_outages(each.pk for each in living)
+    looks = probes_since((each.pk, now - MONTH) for each in living)
     context = {
         "organization": organization,
         "members": organization.memberships.select_related("user").order_by("created_at"),
-        "cards": [_card(each, costs[each.pk]) for each in living],
-        "deleted": [each for each in instances if each.status == InstanceStatus.DELETED],
+        "cards": [_card(each, costs[each.pk], looks.get(each.pk, (0, 0)), outages.get(each.pk)) for each in living],
         "request_waiting": waiting_list().filter(organization=organization).first(),
         "invoices": Invoice.objects.filter(account=organization.pk).exclude(status="draft")[:INVOICES],
         "reversals": Reversal.objects.filter(account=organization.pk),
@@ -136,10 +136,10 @@ def act(request: HttpRequest, user: User, kind: str, target_id: str, name: str) 
     return render(request, "desk/act.html", {**context, **_shared(user, "customers")})
 
 
-def _card(instance: Instance, costs: Costs) -> dict[str, Any]:
+def _card(instance: Instance, costs: Costs, looks: tuple[int, int], outage: Outage | None) -> dict[str, Any]:
+    """`looks` are how often it was looked at from outside, and how often that failed."""
     now = clock.now()
     held = held_features(instance, now)
-    looks, failed = probes_since([(instance.pk, now - MONTH)]).get(instance.pk, (0, 0))
     return {
         "instance": instance,
         "standing": standing_of(instance),
@@ -149,10 +149,9 @@ def _card(instance: Instance, costs: Costs) -> dict[str, Any]:
         "costs": costs,
         "features": [each for each in held if _is_had(each)],
         "grants": instance.grants.filter(until__isnull=True) | instance.grants.filter(until__gt=now),
-        "outage": open_outages([instance.pk]).get(instance.pk),
-        "looks": looks,
-        "failed": failed,
-        "open_sale": instance.sales.filter(state__in=[Sale.State.PROPOSED, Sale.State.APPROVED]).first(),
+        "outage": outage,
+        "looks": looks[0],
+        "failed": looks[1],
     }
 
 

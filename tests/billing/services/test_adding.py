@@ -2,22 +2,15 @@
 
 import pytest
 
-from billing.models import Account, Feature, Invoice, OptIn, Subscription
+from billing.models import Feature, Invoice, OptIn, Subscription
 from billing.services.adding import addition_preview, feature_add, feature_keep, feature_stop
 from billing.services.changing import seats_of, seats_set, subscription_end
-from billing.services.facts import accounts_ask, accounts_go_on
 from portal.core.errors import Conflict, Invalid
 from portal.core.models import AuditEvent
+from tests.billing.mirror import again
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("on_offer")]
 TEAM = {"team-month-usd-1": 30, "static-address-month-usd-1": 1}
-
-
-def again() -> Subscription:
-    """As Stripe has it now."""
-    accounts_ask(Account.objects.all())
-    accounts_go_on()
-    return Subscription.objects.prefetch_related("items__price__plan", "items__price__feature").get()
 
 
 def has(subscription: Subscription) -> dict[str, int]:
@@ -90,6 +83,11 @@ class TestAdding:
     def test_of_what_it_cannot_have_says_why(self, add, name, units, refused, why):
         with pytest.raises(refused, match=why):
             add(name, units)
+
+    def test_beside_what_is_planned_is_refused_before_anybody_agrees(self, trial, subscription, by_alice):
+        feature_stop(subscription=subscription, feature=feature("static-address"), actor=by_alice)
+        with pytest.raises(Conflict, match="changes with the next period already"):
+            addition_preview(trial, again(), feature("batch-changes"))
 
     def test_of_a_draft_is_refused(self, add):
         Feature.objects.filter(pk="batch-changes").update(status="draft")

@@ -2,22 +2,15 @@
 
 import pytest
 
-from billing.models import Account, Invoice, Subscription
+from billing.models import Invoice, Subscription
 from billing.services.changing import seats_of, seats_preview, seats_set, subscription_end, subscription_go_on
-from billing.services.facts import accounts_ask, accounts_go_on
 from portal.core.errors import Conflict, Invalid
 from portal.core.models import AuditEvent
+from tests.billing.mirror import again
 from tests.billing.shop import BEGIN
 
 pytestmark = pytest.mark.django_db
 WANTED = {"team-month-usd-1": 30, "batch-changes-month-usd-1": 30, "static-address-month-usd-1": 1}
-
-
-def again() -> Subscription:
-    """As Stripe has it now."""
-    accounts_ask(Account.objects.all())
-    accounts_go_on()
-    return Subscription.objects.prefetch_related("items__price__plan", "items__price__feature").get()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.db.models import F
 
 from billing.models import Feature, Grant, OptIn, Plan, Upkeep
 from billing.selectors.entitlements import Stands, held_features
@@ -13,11 +12,9 @@ from billing.services.upkeep import upkeep_ask, upkeep_complete, upkeep_go_on
 from portal.core import clock
 from portal.core.errors import Conflict, Invalid
 from portal.core.models import AuditEvent, Mail
-from provisioning.engine import graph
 from provisioning.models import Instance, Operation
 from provisioning.services import operation_request
-from provisioning.signals import operation_finished
-from tests.billing.mirror import ENDS, subscribe
+from tests.billing.mirror import ENDS, end, subscribe
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -76,18 +73,6 @@ def asked() -> list[list[str]]:
     """The features that each operation was asked for with."""
     rows = Operation.objects.filter(kind="apply-features").order_by("created_at")
     return [[found["name"] for found in row.wanted["features"]] for row in rows]
-
-
-def end(status: str = "succeeded") -> None:
-    operation = Operation.objects.get(status="running")
-    operation.status, operation.finished_at = status, clock.now()
-    operation.save()
-    Operation.objects.update(
-        created_at=F("created_at") - timedelta(seconds=1)
-    )  # the clock stands still: the next is later
-    if status == "succeeded":
-        graph.workflow_of(operation.kind).succeeded(operation)
-    operation_finished.send(sender=Operation, operation=operation)
 
 
 def on() -> list[str]:

@@ -2,22 +2,16 @@
 
 import pytest
 
-from billing.models import Account, Invoice, Plan, Subscription
+from billing.models import Invoice, Plan, Subscription
 from billing.services.changing import seats_of, seats_set
-from billing.services.facts import accounts_ask, accounts_go_on
 from billing.services.planning import plan_choices, plan_preview, plan_set
 from portal.core.errors import Conflict, Invalid
 from portal.core.models import AuditEvent
 from provisioning.models import Instance
+from tests.billing.mirror import again
 
 pytestmark = pytest.mark.django_db
 TEAM = {"team-month-usd-1": 60, "batch-changes-month-usd-1": 60, "static-address-month-usd-1": 1}
-
-
-def again() -> Subscription:
-    accounts_ask(Account.objects.all())
-    accounts_go_on()
-    return Subscription.objects.prefetch_related("items__price__plan", "items__price__feature").get()
 
 
 def has(subscription: Subscription) -> dict[str, int]:
@@ -91,10 +85,11 @@ class TestACheaperPlan:
         found: Subscription = change("business")
         return found
 
-    def test_comes_with_the_next_period(self, shop, account, business, change):
+    def test_comes_with_the_next_period(self, shop, account, instance, business, change):
         found = change("team", "two")
         assert (has(found)["business"], found.next_plan_id) == (60, "team")
         assert {item.next_quantity for item in found.items.all()} == {60, 1}
+        assert "Batch changes" in plan_preview(instance, found, Plan.objects.get(pk="team")).lost
         shop.later(account, days=31)
         found = again()
         assert (has(found), found.next_plan) == ({"team": 60, "static-address": 1}, None)

@@ -2,12 +2,12 @@
 
 import pytest
 
-from billing.models import Account, Feature, Invoice, Sale, Subscription
+from billing.models import Feature, Invoice, Sale, Subscription
 from billing.services.adding import feature_add
-from billing.services.facts import accounts_ask, accounts_go_on
 from billing.services.selling import deal_of, sale_approve, sale_go_on, sale_propose, sale_refuse, sale_withdraw
 from portal.core.errors import Conflict, Forbidden, Invalid
 from portal.core.models import AuditEvent
+from tests.billing.mirror import again
 
 pytestmark = pytest.mark.django_db
 WHY = "Signed on paper."
@@ -28,12 +28,6 @@ def sale(trial, percent: int = 0, **more) -> Sale:
 def add_on(trial, percent: int = 0, **more) -> Sale:
     wish = {"feature": "static-address", "units": 1}
     return Sale(instance=trial, kind=Sale.Kind.ADD_ON, wish=wish, reason=WHY, percent_off=percent, **more)
-
-
-def again() -> Subscription:
-    accounts_ask(Account.objects.all())
-    accounts_go_on()
-    return Subscription.objects.get()
 
 
 class TestASubscriptionByInvoice:
@@ -84,6 +78,14 @@ class TestASubscriptionByInvoice:
         made.refresh_from_db()
         assert sale_go_on(sale=made, actor=by_sam).state == "done"
         assert again()
+
+    def test_that_got_through_unnoticed_is_done_also_once_stripe_has_told_of_it(self, shop, account, trial, by_sam):
+        made = sale_propose(sale=sale(trial, 10), actor=by_sam)
+        Sale.objects.update(state="approved")
+        again()
+        with pytest.raises(Conflict, match="Stripe has it already"):
+            sale_withdraw(sale=made, actor=by_sam, reason="Never mind.")
+        assert sale_go_on(sale=made, actor=by_sam).state == "done"
 
     def test_of_one_who_is_subscribed_is_refused(self, shop, account, trial, by_sam):
         sale_propose(sale=sale(trial), actor=by_sam)
@@ -143,6 +145,19 @@ class TestAnAddOn:
         shop.later(account, days=32)
         again()
         assert Invoice.objects.latest("created_at").total == 30 * 19_00 + 60_00
+
+    def test_that_got_through_unnoticed_is_done(self, shop, account, trial, subscribed, by_sam):
+        made = sale_propose(sale=add_on(trial, 20), actor=by_sam)
+        Sale.objects.update(state="approved")
+        before = again().items.count()
+        assert sale_go_on(sale=made, actor=by_sam).state == "done"
+        assert again().items.count() == before
+
+    def test_that_cannot_be_paid_is_not_there(self, shop, account, trial, subscribed, by_sam):
+        shop.pay_with(account, "pm_card_chargeCustomerFail")
+        sale_propose(sale=add_on(trial), actor=by_sam)
+        found = again()
+        assert (found.status, found.items.count()) == ("active", 1)
 
     def test_without_a_subscription_is_refused(self, shop, trial, by_sam):
         with pytest.raises(Conflict, match="no subscription"):

@@ -4,16 +4,14 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.db.models import F
 
 from billing.models import Subscription, Upkeep
 from billing.services.upkeep import upkeep_ask, upkeep_complete, upkeep_go_on
 from portal.core import clock
 from portal.core.models import AuditEvent, Mail
-from provisioning.engine import graph
 from provisioning.models import Cluster, Instance, Operation
 from provisioning.signals import operation_finished
-from tests.billing.mirror import ENDS, subscribe
+from tests.billing.mirror import ENDS, end, subscribe
 from tests.conftest import SUSPENDED
 
 pytestmark = pytest.mark.django_db
@@ -49,20 +47,6 @@ def look() -> Upkeep:
 
 def asked() -> list[str]:
     return list(Operation.objects.order_by("created_at").values_list("kind", flat=True))
-
-
-def end(status: str = "succeeded") -> Operation:
-    """The operation under way has ended so."""
-    operation = Operation.objects.get(status="running")
-    operation.status, operation.finished_at = status, clock.now()
-    operation.save()
-    Operation.objects.update(
-        created_at=F("created_at") - timedelta(seconds=1)
-    )  # the clock stands still: the next is later
-    if status == "succeeded":
-        graph.workflow_of(operation.kind).succeeded(operation)
-    operation_finished.send(sender=Operation, operation=operation)
-    return operation
 
 
 def mails() -> list[tuple[str, str]]:
