@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from django.db.models import Prefetch, Q
 
-from billing.models import Charge, Currency, Feature, Interval, Plan, Price, Status
+from billing.models import Charge, Currency, Feature, Interval, Plan, Price, Status, Subscription
 from billing.terms.money import money
 from billing.terms.offers import obstacle, unit_of
+from portal.core.errors import Conflict
 from provisioning.models import Instance
 
 OFFERED = Q(status=Status.OFFERED)
@@ -65,6 +66,17 @@ def refusal_of(feature: Feature, instance: Instance, plan: Plan | None = None) -
         version=instance.release.app_version,
         fits_size=smallest is None or smallest.position <= instance.size.position,
     )
+
+
+def price_of(sold: Plan | Feature, subscription: Subscription) -> Price:
+    """At which it is sold to who pays so often and in that currency. Raises Conflict where it is not."""
+    terms = {"interval": subscription.interval, "currency": subscription.currency}
+    price = sold.prices.filter(retired_at__isnull=True, **terms).first()
+    if price is None:
+        raise Conflict(f"{sold} is not sold {subscription.get_interval_display()} in {subscription.currency.upper()}.")
+    if not price.stripe_id:
+        raise Conflict(f"Stripe does not know {price} yet. We have to bring our prices there first.")
+    return price
 
 
 def _offer(feature: Feature, instance: Instance) -> FeatureOffer:

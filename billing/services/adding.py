@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from billing.clients.stripe import Preview, asking, preview
-from billing.models import Charge, Collection, Feature, Price, Status, Subscription, SubscriptionItem
-from billing.selectors.offers import refusal_of
+from billing.models import Charge, Collection, Feature, Status, Subscription, SubscriptionItem
+from billing.selectors.offers import price_of, refusal_of
 from billing.services.ahead import plan_ahead
 from billing.services.changing import charged_now, check_changeable, note_change, plan_of, seats_of
 from billing.terms.offers import Line, unit_of
@@ -46,7 +46,7 @@ def addition_line(instance: Instance, subscription: Subscription, feature: Featu
         raise Invalid(why, field="feature")
     if feature.charge == Charge.UNIT and not 1 <= units <= (feature.most_units or units):
         raise Invalid(f"From 1 to {feature.most_units}.", field="units")
-    price = _price(subscription, feature)
+    price = price_of(feature, subscription)
     quantity = {Charge.SEAT: seats_of(subscription), Charge.UNIT: units}.get(Charge(feature.charge), 1)
     return Line(feature.title, quantity, unit_of(feature), price.unit_amount, price.currency, price.pk, price.stripe_id)
 
@@ -102,19 +102,6 @@ def feature_keep(*, subscription: Subscription, feature: Feature, actor: Actor) 
         raise Conflict(f"{feature} goes on anyway.")
     plan_ahead(subscription, {item.pk: None})
     note_change("subscription.feature-keep", subscription, actor, {"feature": feature.pk})
-
-
-def _price(subscription: Subscription, feature: Feature) -> Price:
-    """At which it is sold to who pays so often and in that currency."""
-    terms = {"interval": subscription.interval, "currency": subscription.currency}
-    price = feature.prices.filter(retired_at__isnull=True, **terms).first()
-    if price is None:
-        raise Invalid(
-            f"{feature} is not sold {subscription.get_interval_display()} in {subscription.currency.upper()}."
-        )
-    if not price.stripe_id:
-        raise Conflict(f"Stripe does not know {price} yet. We have to bring our prices there first.")
-    return price
 
 
 def _item(line: Line) -> Mapping[str, Any]:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from billing.clients.stripe import asking
-from billing.models import Plan, Price, Subscription
-from portal.core.errors import Conflict
+from billing.models import Plan, Subscription
+from billing.selectors.offers import price_of
 
 
 def plan_ahead(subscription: Subscription, changes: Mapping[str, int | None], plan: Plan | None = None) -> None:
@@ -39,15 +39,6 @@ def _schedule(subscription: Subscription, quantities: Mapping[str, int], prices:
             {"items": [item for item in then if item["quantity"]], "proration_behavior": "none"},
         ]
         api.subscription_schedules.update(schedule["id"], {"phases": phases, "end_behavior": "release"})
-
-
-def price_of(plan: Plan, subscription: Subscription) -> Price:
-    """At which the plan is sold to who pays so often and in that currency. Raises Conflict where it is not."""
-    terms = {"interval": subscription.interval, "currency": subscription.currency}
-    price = plan.prices.filter(retired_at__isnull=True, **terms).exclude(stripe_id="").first()
-    if price is None:
-        raise Conflict(f"{plan} is not sold {subscription.get_interval_display()} in {subscription.currency.upper()}.")
-    return price
 
 
 def _other_plan(subscription: Subscription, plan: Plan | None) -> dict[str, str]:

@@ -5,7 +5,7 @@ Nothing is switched on here. What has been bought is learned from Stripe, as eve
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from django.conf import settings
@@ -30,6 +30,12 @@ def quote(instance: Instance, wish: Wish) -> Quote:
     """What the wish comes to for this instance. Raises Invalid for what is not sold, or that it cannot have."""
     plan = _plan(instance, wish)
     return Quote(wish.interval, wish.currency, tuple(_lines(instance, plan, wish)))
+
+
+def check_known(lines: Iterable[Line]) -> None:
+    """Raises Conflict for prices that Stripe has not been told of."""
+    if missing := [line.price for line in lines if not line.stripe_price]:
+        raise Conflict(f"Stripe does not know {', '.join(missing)} yet. We have to bring our prices there first.")
 
 
 def account_open(organization: Organization, actor: Actor) -> Account:
@@ -135,8 +141,7 @@ def _check(feature: Feature, instance: Instance, plan: Plan, wish: Wish) -> None
 
 
 def _session(instance: Instance, account: Account, wanted: Quote, back: str) -> dict[str, Any]:
-    if missing := [line.price for line in wanted.lines if not line.stripe_price]:
-        raise Conflict(f"Stripe does not know {', '.join(missing)} yet. We have to bring our prices there first.")
+    check_known(wanted.lines)
     params = {
         "mode": "subscription",
         "customer": account.stripe_id,

@@ -11,7 +11,8 @@ from typing import Any
 
 from billing.clients.stripe import Preview, asking, preview
 from billing.models import Plan, Status, Subscription, SubscriptionItem
-from billing.services.ahead import ended_ahead, forget_ahead, plan_ahead, price_of
+from billing.selectors.offers import price_of
+from billing.services.ahead import ended_ahead, forget_ahead, plan_ahead
 from billing.services.changing import charged_now, check_changeable, note_change, plan_of, seats_of
 from billing.terms.money import money
 from portal.core.audit import Actor

@@ -14,7 +14,7 @@ from billing.clients.stripe import Away, NotThere, StripeRefused, asking, listed
 from billing.models import Account, Feature, Interval, Plan, Sale, Subscription
 from billing.selectors.subscriptions import subscription_of
 from billing.services.adding import addition_line
-from billing.services.buying import account_open, quote
+from billing.services.buying import account_open, check_known, quote
 from billing.services.changing import charged_now
 from billing.services.facts import accounts_ask
 from billing.services.stripe_catalogue import product_id
@@ -131,8 +131,7 @@ def _tell_stripe(sale: Sale, actor: Actor) -> None:
     if _is_at_stripe(sale):
         return
     lines, _ = _lines(sale)
-    if missing := [line.price for line in lines if not line.stripe_price]:
-        raise Conflict(f"Stripe does not know {', '.join(missing)} yet. Bring the catalogue there first.")
+    check_known(lines)
     items = [{"price": line.stripe_price, "quantity": line.quantity} for line in lines]
     once: Any = {"idempotency_key": f"sale-{sale.pk}"}
     with asking() as api:

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-import time_machine
 
 from billing.models import Feature, Grant, OptIn, Plan, Upkeep
 from billing.selectors.entitlements import Stands, held_features
@@ -19,12 +18,6 @@ from tests.billing.mirror import ENDS, end, subscribe
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
 BEGIN = ENDS - 20 * DAY
-
-
-@pytest.fixture
-def day():
-    with time_machine.travel(BEGIN, tick=False) as traveller:
-        yield traveller
 
 
 @pytest.fixture

@@ -3,37 +3,18 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import time_machine
 
 from billing.models import TrialAllowance
 from billing.selectors.trials import trial_refusal
 from billing.services.trials import trial_allow
-from billing.services.upkeep import upkeep_complete, upkeep_go_on
 from portal.core import clock
 from portal.core.errors import Conflict, Forbidden, Invalid
 from portal.core.models import AuditEvent
-from provisioning.models import Instance, Size
+from provisioning.models import Instance
 
 pytestmark = pytest.mark.django_db
 ENDS = datetime(2027, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def day():
-    with time_machine.travel(ENDS - 20 * DAY, tick=False) as traveller:
-        yield traveller
-
-
-@pytest.fixture
-def running(day, trial: Instance) -> Instance:
-    """A trial that ends on New Year's Day."""
-    Size.objects.filter(pk="xs").update(infrastructure_cents=31_300)
-    Instance.objects.update(status="running", ready_at=clock.now())
-    upkeep_complete()
-    upkeep_go_on()
-    trial.refresh_from_db()
-    return trial
 
 
 class TestOneForEachCompany:

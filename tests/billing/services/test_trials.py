@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.contrib.auth.models import Group
 from django.core import mail as outbox
 from django.db import IntegrityError, transaction
@@ -12,37 +11,19 @@ from django.db import IntegrityError, transaction
 from billing.models import TrialAllowance, TrialExtension, TrialPolicy
 from billing.selectors.trials import trial_load, trial_policy
 from billing.services.trials import extension, trial_extend, trial_policy_set
-from billing.services.upkeep import upkeep_complete, upkeep_go_on
-from portal.core import clock
+from billing.services.upkeep import upkeep_go_on
 from portal.core.audit import Actor
 from portal.core.errors import Conflict, Forbidden, Invalid
 from portal.core.mail import send_due
 from portal.core.models import AuditEvent, Mail
 from portal.core.rights import SALES_MANAGERS
-from provisioning.models import Instance, Operation, Size
+from provisioning.models import Instance, Operation
 from tests.conftest import SUSPENDED
 
 pytestmark = pytest.mark.django_db
 ENDS = datetime(2027, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 CENTS = "most_cents_a_month"
-
-
-@pytest.fixture
-def day():
-    with time_machine.travel(ENDS - 20 * DAY, tick=False) as traveller:
-        yield traveller
-
-
-@pytest.fixture
-def running(day, trial: Instance) -> Instance:
-    """A trial that ends on New Year's Day."""
-    Size.objects.filter(pk="xs").update(infrastructure_cents=31_300)
-    Instance.objects.update(status="running", ready_at=clock.now())
-    upkeep_complete()
-    upkeep_go_on()
-    trial.refresh_from_db()
-    return trial
 
 
 @pytest.fixture

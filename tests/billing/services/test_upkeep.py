@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-import time_machine
 
 from billing.models import Subscription, Upkeep
 from billing.services.upkeep import upkeep_ask, upkeep_complete, upkeep_go_on
@@ -16,12 +15,6 @@ from tests.conftest import SUSPENDED
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def day():
-    with time_machine.travel(ENDS - 20 * DAY, tick=False) as traveller:
-        yield traveller
 
 
 @pytest.fixture
