@@ -32,10 +32,15 @@ class Addresses:
 
 @dataclass(frozen=True)
 class Cloud:
-    """One devcloud. `certificate_authority` is the PEM text of who signed the HTTPS server's certificate."""
+    """One devcloud.
+
+    `certificate_authority` is the PEM text of who signed the HTTPS server's certificate. The billing accounts are there
+    from the start, and after a fresh one.
+    """
 
     store: Store
     profile: Profile
     faults: Faults
     addresses: Addresses
     certificate_authority: str
+    billing_accounts: tuple[str, ...] = ()

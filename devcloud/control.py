@@ -11,7 +11,6 @@ from devcloud import clock, timers
 from devcloud.cloud import Cloud
 from devcloud.google.operations import OPERATION_ENDS
 from devcloud.google.seed import plant
-from devcloud.google.services.projects import BILLING_ACCOUNTS
 from devcloud.kubernetes.clusters import cluster_ids, delete_cluster
 from devcloud.mailbox import Mailbox
 from devcloud.store import Document
@@ -147,10 +146,9 @@ def start_afresh(cloud: Cloud) -> None:
     """Nothing is left but what is there from the start: no resources, no faults, no mail."""
     for cluster_id in cluster_ids(cloud):
         delete_cluster(cloud, cluster_id)
-    billing_accounts = [name for name, _document in cloud.store.items(BILLING_ACCOUNTS)]
     cloud.store.clear()
     cloud.faults.clear()
-    plant(cloud, billing_accounts)
+    plant(cloud)
 
 
 def _bad(sentence: str) -> Response:

@@ -69,8 +69,8 @@ async def run(options: Options) -> None:
     store = Store(options.state / "devcloud.sqlite3")
     if skipped := store.get(SKIPPED, "all"):
         clock.skip(skipped["seconds"])
-    cloud = Cloud(store, options.profile, Faults(), addresses, authority.pem)
-    plant(cloud, options.billing_accounts)
+    cloud = Cloud(store, options.profile, Faults(), addresses, authority.pem, options.billing_accounts)
+    plant(cloud)
     tls = server_context(authority, options.state, {"127.0.0.1", "localhost", options.public_host})
     try:
         await _serve(cloud, sockets, tls, options.state / "ports.json")

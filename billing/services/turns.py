@@ -42,10 +42,14 @@ class Turn(Generic[Row]):
 
 @transaction.atomic
 def claim(rows: QuerySet[Row]) -> Turn[Row] | None:
-    """The longest due of these rows is ours for a while, or None when nothing is due."""
+    """The longest due of these rows is ours for a while, or None when nothing is due.
+
+    Rows that others hold at this moment come last, and are waited for: whoever holds one, such as an event that is just
+    being taken in, need not know that it is due and calls no worker.
+    """
     now = clock.now()
-    due = rows.select_for_update(of=("self",), skip_locked=True).filter(due_at__lte=now)
-    row = due.order_by("due_at").first()
+    due = rows.filter(due_at__lte=now).order_by("due_at")
+    row = due.select_for_update(of=("self",), skip_locked=True).first() or due.select_for_update(of=("self",)).first()
     if row is None:
         return None
     row.due_at, row.turn = now + LEASE, row.turn + 1

@@ -1,6 +1,5 @@
 """What is there from the start: the portal's own project, its DNS zone, and who pays."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from devcloud.clock import now, rfc3339
@@ -23,10 +22,10 @@ BACKUP_BUCKET = "portal-backups"
 BACKUPS_ARE_KEPT_DAYS = 30
 
 
-def plant(cloud: Cloud, billing_accounts: Iterable[str] = (BILLING_ACCOUNT,)) -> None:
+def plant(cloud: Cloud) -> None:
     """The portal's project, account, zone, bucket and the billing accounts exist; what is there stays as it is."""
     store = cloud.store
-    for account in billing_accounts:
+    for account in cloud.billing_accounts:
         store.put(BILLING_ACCOUNTS, account, {"open": True})
     if not store.get(BUCKETS, BACKUP_BUCKET):
         _keep(cloud, BUCKETS, BACKUP_BUCKET, _bucket())

@@ -25,7 +25,7 @@ def connected(shop, live_server, settings, by_ada):
 def test_what_is_bought_there_is_known_here_soon(connected, account, trial):
     made = connected.subscribe(account, {"team-month-usd-1": 25}, trial.pk)
     eventually(lambda: StripeEvent.objects.filter(kind="invoice.paid").exists())
-    accounts_go_on()
+    assert accounts_go_on() == 1
     assert Subscription.objects.get().pk == made.id
     assert set(StripeEvent.objects.values_list("kind", flat=True)) <= set(HEARD)
 

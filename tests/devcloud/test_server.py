@@ -89,7 +89,10 @@ class TestProcess:
             google.bare_project()
             send(devcloud)
             devcloud.add_fault("*", "status", service="compute")
+            from_the_start = devcloud.control("GET", "snapshot")["cloudbilling.accounts"]
+            devcloud.control("PUT", "snapshot", {})
             devcloud.reset()
+            assert devcloud.control("GET", "snapshot")["cloudbilling.accounts"] == from_the_start
             [project] = google.api("cloudresourcemanager").projects().search().execute()["projects"]
             assert project["projectId"] == "portal-host"
             [zone] = google.api("dns").managedZones().list(project="portal-host").execute()["managedZones"]
