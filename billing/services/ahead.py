@@ -1,11 +1,16 @@
 """What a subscription is to be from its next period on: a schedule of Stripe's that then lets go of it."""
 
+import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from billing.clients.stripe import asking
 from billing.models import Plan, Subscription
 from billing.selectors.offers import price_of
+
+# In the metadata of a subscription that ends: what was planned for its next period, for when it goes on after all.
+ITEMS, PLAN = "planned_items", "planned_plan"
+NOTHING: Final = {ITEMS: "", PLAN: ""}
 
 
 def plan_ahead(subscription: Subscription, changes: Mapping[str, int | None], plan: Plan | None = None) -> None:
@@ -55,6 +60,28 @@ def forget_ahead(subscription: Subscription) -> None:
         schedule = api.subscriptions.retrieve(subscription.pk).to_dict()["schedule"]
         if schedule:
             api.subscription_schedules.release(str(schedule))
+
+
+def end_with_period(subscription: Subscription) -> None:
+    """It ends with its period. What was planned is kept aside: Stripe has no schedule of what ends."""
+    planned = {item.pk: item.next_quantity for item in subscription.items.all() if item.next_quantity is not None}
+    aside = {ITEMS: json.dumps(planned) if planned else "", PLAN: subscription.next_plan_id or ""}
+    forget_ahead(subscription)
+    with asking() as api:
+        api.subscriptions.update(subscription.pk, {"cancel_at_period_end": True, "metadata": aside})
+
+
+def go_on_after_period(subscription: Subscription) -> None:
+    """It goes on, as it was planned before its end was. What was kept aside is forgotten last, so that a second try
+    finds it.
+    """
+    with asking() as api:
+        aside = api.subscriptions.update(subscription.pk, {"cancel_at_period_end": False}).to_dict()["metadata"]
+    items, plan = aside.get(ITEMS), Plan.objects.filter(pk=aside.get(PLAN, "")).first()
+    if items or plan:
+        plan_ahead(subscription, json.loads(items or "{}"), plan)
+        with asking() as api:
+            api.subscriptions.update(subscription.pk, {"metadata": NOTHING})
 
 
 def ended_ahead(subscription: Subscription) -> dict[str, int | None]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from billing.clients.stripe import asking, preview
 from billing.models import Account, Charge, Collection, Plan, Subscription, SubscriptionItem
-from billing.services.ahead import ended_ahead, forget_ahead, plan_ahead
+from billing.services.ahead import end_with_period, ended_ahead, forget_ahead, go_on_after_period, plan_ahead
 from billing.services.buying import MOST_SEATS
 from billing.services.facts import accounts_ask
 from portal.core.audit import Actor, record
@@ -76,15 +76,18 @@ def subscription_end(*, subscription: Subscription, actor: Actor, reason: str = 
     if subscription.cancel_at:
         raise Conflict("This subscription ends already.")
     check_changeable(subscription)
-    _end_with_period(subscription, is_wanted=True)
+    end_with_period(subscription)
     note_change("subscription.end", subscription, actor, {"at": subscription.period_ends_at.isoformat()}, reason)
 
 
 def subscription_go_on(*, subscription: Subscription, actor: Actor) -> None:
-    """It does not end after all. Raises Conflict where no end was asked for."""
+    """It does not end after all, and what was planned before is planned again.
+
+    Raises Conflict where no end was asked for, or where the plan that it was to go on as is not sold any more.
+    """
     if not subscription.cancel_at:
         raise Conflict("This subscription does not end.")
-    _end_with_period(subscription, is_wanted=False)
+    go_on_after_period(subscription)
     note_change("subscription.go-on", subscription, actor, {})
 
 
@@ -142,13 +145,6 @@ def _more(subscription: Subscription, seats: int, key: str, reckoned_at: int | N
     wanted: Any = {"items": _items(subscription, seats), **charged_now(subscription, reckoned_at)}
     with asking() as api:
         api.subscriptions.update(subscription.pk, wanted, {"idempotency_key": f"seats-{key}"})
-
-
-def _end_with_period(subscription: Subscription, *, is_wanted: bool) -> None:
-    if is_wanted:
-        forget_ahead(subscription)
-    with asking() as api:
-        api.subscriptions.update(subscription.pk, {"cancel_at_period_end": is_wanted})
 
 
 def note_change(

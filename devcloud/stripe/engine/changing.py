@@ -82,6 +82,9 @@ def _check(subscription: Json, wanted: Wanted) -> None:
     if waits and (unfit := sorted(wanted.keys() - _MAY_WAIT)):
         message = f"When `payment_behavior` is set to `pending_if_incomplete`, `{unfit[0]}` cannot be passed."
         raise invalid(message, unfit[0])
+    if waits and subscription["collection_method"] != "charge_automatically":
+        message = "`payment_behavior=pending_if_incomplete` needs `collection_method=charge_automatically`."
+        raise invalid(message, "payment_behavior")
     if subscription["pending_update"] and "items" in wanted and subscription["status"] == "incomplete":
         raise invalid("A subscription with a pending update cannot be changed.", "items")
 

@@ -110,6 +110,16 @@ class TestAnEnd:
         shop.later(account, days=31)
         assert (again().status, again().cancel_at) == ("active", None)
 
+    def test_that_is_taken_back_leaves_planned_what_was(self, shop, account, subscription, by_alice):
+        seats_set(subscription=subscription, seats=25, key="one", actor=by_alice)
+        subscription_end(subscription=again(), actor=by_alice)
+        assert {item.next_quantity for item in again().items.all()} == {None}
+        subscription_go_on(subscription=again(), actor=by_alice)
+        assert {item.next_quantity for item in again().items.all()} == {25, 1}
+        assert set(shop.api.subscriptions.retrieve(subscription.pk).metadata.to_dict()) == {"instance"}
+        shop.later(account, days=31)
+        assert seats_of(again()) == 25
+
     def test_is_asked_for_once(self, subscription, by_alice):
         subscription_end(subscription=subscription, actor=by_alice)
         with pytest.raises(Conflict, match="ends already"):

@@ -3,7 +3,7 @@
 import pytest
 
 from billing.models import Invoice, Plan, Subscription
-from billing.services.changing import seats_of, seats_set
+from billing.services.changing import seats_of, seats_set, subscription_end, subscription_go_on
 from billing.services.planning import plan_choices, plan_preview, plan_set
 from portal.core.errors import Conflict, Invalid
 from portal.core.models import AuditEvent
@@ -93,6 +93,15 @@ class TestACheaperPlan:
         shop.later(account, days=31)
         found = again()
         assert (has(found), found.next_plan) == ({"team": 60, "static-address": 1}, None)
+
+    def test_stays_planned_when_an_end_is_taken_back(self, shop, account, business, change, by_alice):
+        subscription_end(subscription=change("team", "two"), actor=by_alice)
+        assert again().next_plan is None
+        subscription_go_on(subscription=again(), actor=by_alice)
+        found = again()
+        assert (found.next_plan_id, {item.next_quantity for item in found.items.all()}) == ("team", {60, 1})
+        shop.later(account, days=31)
+        assert has(again()) == {"team": 60, "static-address": 1}
 
     def test_may_be_taken_back_until_then(self, shop, account, business, change):
         change("team", "two")

@@ -69,3 +69,10 @@ def test_a_change_that_must_be_paid_or_not_made_is_not_made(shop, running):
         shop.api.subscriptions.update(subscription.id, params)
     assert shop.subscription(subscription)["items"].data[0].quantity == 1
     assert len(shop.invoices(subscription)) == 1
+
+
+def test_what_is_paid_by_invoice_cannot_wait_for_a_payment(shop):
+    invoiced = {"collection_method": "send_invoice", "days_until_due": 30}
+    subscription = shop.subscribe(shop.customer(), shop.price(), **invoiced)
+    with pytest.raises(stripe.InvalidRequestError, match="needs `collection_method=charge_automatically`"):
+        grow(shop, subscription)
