@@ -4,7 +4,7 @@ from celery import shared_task
 from django.conf import settings
 
 from billing.models import Sync
-from billing.services import facts, syncs, upkeep, waiting_list
+from billing.services import events, facts, syncs, upkeep, waiting_list
 from billing.services.trials import DRAIN
 from portal.core.audit import Actor
 from provisioning.services.sending import send
@@ -51,6 +51,7 @@ def go_on_with_syncs() -> None:
 @shared_task(name="billing.tasks.fetch_facts")
 def fetch_facts() -> None:
     """Customers whose facts have changed have been fetched from Stripe. Where many have, the next call goes on."""
+    events.charges_go_on()
     if facts.accounts_go_on() == facts.MOST_AT_ONCE:
         send(facts.FETCH)
 

@@ -21,6 +21,9 @@ RETRIES = 2
 PAGE = 100
 # The events that the webhook endpoint is told of. Each means the same: its customer's facts are to be fetched anew.
 HEARD = (
+    "charge.dispute.closed",
+    "charge.dispute.created",
+    "charge.dispute.updated",
     "charge.refunded",
     "checkout.session.completed",
     "customer.deleted",
@@ -134,6 +137,17 @@ def customer_of(thing: Mapping[str, Any]) -> str:
     """The id of the customer that an object of Stripe's belongs to, or is; "" for none."""
     found = thing["id"] if thing.get("object") == "customer" else thing.get("customer")
     return str(found or "")
+
+
+def charge_of(thing: Mapping[str, Any]) -> str:
+    """The id of the charge that a dispute is about; "" for all other objects. A dispute names no customer."""
+    return str(thing.get("charge") or "") if thing.get("object") == "dispute" else ""
+
+
+def customer_of_charge(charge: str) -> str:
+    """Who was charged; "" for nobody that Stripe knows as a customer. Raises as `fetch` does."""
+    with asking() as api:
+        return customer_of(api.charges.retrieve(charge).to_dict())
 
 
 def verified(payload: bytes, signature: str) -> Mapping[str, Any]:

@@ -152,11 +152,15 @@ class StripeEvent(models.Model):
     id = models.CharField(max_length=255, primary_key=True)
     kind = models.CharField(max_length=80)
     customer = models.CharField(max_length=60, blank=True)
+    charge = models.CharField(
+        max_length=60, blank=True, db_default="", help_text="What it is about, until a worker has asked whose that is."
+    )
     happened_at = models.DateTimeField()
     received_at = models.DateTimeField(default=clock.now, db_index=True)
 
     class Meta:
         ordering = ["-received_at"]
+        indexes = [models.Index(fields=["received_at"], condition=~Q(charge=""), name="events_of_charges")]
 
     def __str__(self) -> str:
         return f"{self.kind} ({self.id})"

@@ -4,8 +4,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from billing.models import Account, StripeEvent
-from billing.services.events import Told, keep
+from billing.models import Account, Reversal, StripeEvent
+from billing.services.events import Told, charges_go_on, keep
+from billing.services.facts import accounts_go_on
 from portal.core import clock
 from portal.web.views.stripe import MOST_BYTES
 from tests.billing.shop import SECRET, event, signed
@@ -117,3 +118,40 @@ def test_a_worker_is_called_once_for_facts_that_are_due_already(known):
     Account.objects.update(due_at=None)
     assert [kept("evt_2"), kept("evt_3", "evt_3", "evt_4")] == [False, True]
     assert StripeEvent.objects.count() == 4
+
+
+class TestADispute:
+    """Stripe names the charge that it is about, and not whose that is."""
+
+    @pytest.fixture
+    def disputed(self, shop, account) -> str:
+        shop.subscribe(account, {"team-month-usd-1": 25})
+        accounts_go_on()
+        [charge] = shop.api.charges.list({"customer": account.stripe_id}).data
+        shop.devcloud.control("POST", "stripe/disputes", {"charge": charge.id})
+        [told] = shop.api.events.list({"type": "charge.dispute.created"}).data
+        assert send(*signed(str(told).encode())).status_code == 204
+        return str(charge.id)
+
+    def test_is_known_as_soon_as_it_is_told_of(self, account, disputed):
+        assert (charges_go_on(), charges_go_on()) == (1, 0)
+        accounts_go_on()
+        assert (Reversal.objects.get().pk, Reversal.objects.get().dispute) == (disputed, "needs_response")
+        kept = StripeEvent.objects.get()
+        assert (kept.customer, kept.charge) == (account.stripe_id, "")
+
+    def test_waits_while_stripe_is_away(self, shop, disputed):
+        shop.devcloud.add_fault("charges.retrieve", "status", service="stripe", status=503)
+        assert charges_go_on() == 0
+        shop.devcloud.control("DELETE", "faults")
+        assert charges_go_on() == 1
+
+    def test_of_a_charge_that_stripe_does_not_know_is_nobodys(self, disputed):
+        StripeEvent.objects.update(charge="ch_unknown")
+        assert (charges_go_on(), charges_go_on()) == (1, 0)
+        assert not Reversal.objects.exists()
+
+
+def test_a_worker_is_called_for_a_charge(known):
+    assert keep([Told("evt_1", "charge.dispute.created", "", clock.now(), "ch_1")])
+    assert not keep([Told("evt_1", "charge.dispute.created", "", clock.now(), "ch_1")])
