@@ -26,6 +26,7 @@ from devcloud.cloud import Addresses, Cloud
 from devcloud.control import SKIPPED, Control
 from devcloud.faults import Faults
 from devcloud.google import create_google
+from devcloud.google.downloads import create_downloads, is_download
 from devcloud.google.seed import plant
 from devcloud.kubernetes import create_kubernetes
 from devcloud.kubernetes.control import control_routes
@@ -98,6 +99,7 @@ async def _serve(cloud: Cloud, sockets: list[socket.socket], tls: ssl.SSLContext
 def http_app(cloud: Cloud, mailbox: Mailbox) -> ASGIApp:
     """Our own pages, Google's APIs and Stripe on our own host; the application on every other one."""
     application, google, stripe = create_application(cloud), create_google(cloud), create_stripe(cloud)
+    downloads = create_downloads(cloud)
     site = Starlette(
         routes=[
             *console_routes(cloud),
@@ -112,6 +114,8 @@ def http_app(cloud: Cloud, mailbox: Mailbox) -> ASGIApp:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if not _is_own_host(scope):
             await application(scope, receive, send)
+        elif is_download(scope):
+            await downloads(scope, receive, send)
         elif scope["path"].startswith("/google/"):
             await google(scope, receive, send)
         elif scope["path"].startswith("/stripe/"):

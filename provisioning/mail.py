@@ -1,6 +1,7 @@
 """The mails about instances and the fleet. What must not be stored is fetched when they are sent."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -10,12 +11,13 @@ from portal.core import clock
 from portal.core.mail import queue, register
 from portal.core.models import User
 from provisioning.clients.application import Application
-from provisioning.models import Hold, Instance, Rollout, RolloutStage
+from provisioning.models import Hold, Instance, Operation, Rollout, RolloutStage
 from provisioning.spec import InstanceSpec, spec_of
 from provisioning.steps import names
 from provisioning.steps.secrets import store_of
 
 INSTANCE_READY = "instance-ready"
+EXPORT_READY = "export-ready"
 ROLLOUT_PAUSED = "rollout-paused"
 HOLDS_OVERDUE = "holds-overdue"
 
@@ -23,6 +25,7 @@ HOLDS_OVERDUE = "holds-overdue"
 def register_mails() -> None:
     """The kinds of mail about instances and the fleet are known."""
     register(INSTANCE_READY, instance_ready)
+    register(EXPORT_READY)
     register(ROLLOUT_PAUSED, lambda context: {**context, "admin_link": _address("rollout_change", context["rollout"])})
     register(HOLDS_OVERDUE, lambda context: {**context, "admin_link": _address("hold_changelist")})
 
@@ -43,6 +46,22 @@ def instance_ready(context: dict[str, Any]) -> dict[str, Any]:
         "portal_link": f"{settings.PORTAL_URL}/",
         "trial_ends_at": f"{instance.trial_ends_at:%-d %B %Y}" if instance.trial_ends_at else "",
     }
+
+
+def export_ready(operation: Operation, kept_until: str) -> None:
+    """Whoever asked for the export will know that it can be fetched, and until when (as ISO 8601)."""
+    if operation.requested_by is None:
+        return
+    instance = operation.instance
+    context = {
+        "name": instance.slug,
+        "domain": instance.domain,
+        "until": f"{datetime.fromisoformat(kept_until):%-d %B %Y}",
+        "link": f"{settings.PORTAL_URL}{reverse('instance_exports', args=[instance.pk])}",
+    }
+    queue(
+        key=f"{EXPORT_READY}:{operation.pk}", kind=EXPORT_READY, recipient=operation.requested_by.email, context=context
+    )
 
 
 def admin_link(spec: InstanceSpec) -> str:

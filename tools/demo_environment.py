@@ -88,6 +88,7 @@ def _cloud(ports: Ports) -> dict[str, str]:
         "GOOGLE_DNS_PROJECT": "portal-host",
         "GOOGLE_DNS_ZONE": "instances",
         "GOOGLE_BACKUP_BUCKET": "portal-backups",
+        "GOOGLE_PORTAL_ACCOUNT": "portal@portal-host.iam.gserviceaccount.com",
         "INSTANCE_DOMAIN": "sourcegraph.localhost",
         "INSTANCE_GATEWAY": ports.cloud_url,
         "INSTANCE_URL_FORMAT": f"http://{{domain}}:{ports.cloud}",

@@ -5,6 +5,7 @@ from portal.web.views import (
     account,
     calendars,
     certificates,
+    exports,
     features,
     home,
     instances,
@@ -42,6 +43,8 @@ urlpatterns = [
     path("instances/new/name/", instances.instance_name_check, name="instance_name_check"),
     path("instances/waiting/withdraw/", trials.trial_withdraw_page, name="trial_withdraw"),
     path("instances/<str:instance_id>/", instances.instance_detail, name="instance_detail"),
+    path("instances/<str:instance_id>/exports/", exports.instance_exports, name="instance_exports"),
+    path("instances/<str:instance_id>/exports/<str:key>/<slug:database>/", exports.export_file, name="export_file"),
     path("instances/<str:instance_id>/updates/", updates.instance_updates, name="instance_updates"),
     path("instances/<str:instance_id>/updates/calendar/", updates.calendar_renew_page, name="calendar_renew"),
     path(

@@ -48,6 +48,7 @@ WORDS = {
         "has its new infrastructure",
         "The infrastructure renewal of",
     ),
+    OperationKind.EXPORT: OperationWords("Export", "Exporting", "is exported", "The export of"),
     OperationKind.TEARDOWN: OperationWords("Deletion", "Deleting", "is deleted", "The deletion of"),
 }
 

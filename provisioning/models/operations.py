@@ -20,6 +20,7 @@ class OperationKind(models.TextChoices):
     RESTORE = "restore"
     REHEARSE = "rehearse"
     MIGRATE_ARCHITECTURE = "migrate-architecture"
+    EXPORT = "export"
     TEARDOWN = "teardown"
 
 

@@ -72,21 +72,25 @@ class FinalBackup(SqlAction):
         if not is_let_in(context.spec):
             let_in(context.spec, server["serviceAccountEmailAddress"])
             return "let the database server write into the bucket"
-        return _export(context, missing)
+        return _export(context, missing, reads_a_copy=self.reads_a_copy(context))
+
+    def reads_a_copy(self, context: Context) -> bool:  # noqa: ARG002 - for who works with it while it is exported
+        """Whether Cloud SQL makes a copy of the databases to read from, and leaves the server to its people."""
+        return False
 
 
 def _start(context: Context, server: dict[str, Any]) -> str:
-    """Asks a stopped server to run. It is deleted soon after, so that nobody stops it again."""
+    """Asks a stopped server to run. A teardown deletes it soon after; what else exports stops it again."""
     settings_wanted = {"activationPolicy": RUNS, "settingsVersion": server["settings"]["settingsVersion"]}
     execute(_instances().patch(**place(context), body={"settings": settings_wanted}))
     return "asked for the database server to run"
 
 
-def _export(context: Context, database: str) -> str:
+def _export(context: Context, database: str, *, reads_a_copy: bool) -> str:
     """Raises Refused where the same export has failed for good in this try."""
     to = uri(_object(context, database))
-    body = {"exportContext": {"fileType": "SQL", "uri": to, "databases": [database]}}
-    request = _instances().export(**place(context), body=body)
+    wanted = {"fileType": "SQL", "uri": to, "databases": [database], "offload": reads_a_copy}
+    request = _instances().export(**place(context), body={"exportContext": wanted})
     change = Change(f"export of {database}", to, None)
     try:
         changed(context, request, [change], lambda name: operation_of(context, name))
@@ -120,7 +124,8 @@ def _outputs(context: Context, kept: list[Stored]) -> dict[str, Any]:
     until, where = taken_at + timedelta(days=KEPT_DAYS), uri(_folder(context))
     said = f"Kept: {len(kept)} databases, {size:,} bytes, of {taken_at:%-d %B %Y, %H:%M} UTC, until {until:%-d %B %Y}."
     dates = {"taken_at": taken_at.isoformat(), "kept_until": until.isoformat()}
-    return {"uri": where, "bytes": size, **dates, "resource": where, "confirmed": said}
+    files = {"uri": where, "bytes": size, "databases": sorted(names.DATABASES.values())}
+    return {**files, **dates, "resource": where, "confirmed": said}
 
 
 def _object(context: Context, database: str) -> str:

@@ -6,6 +6,7 @@ from provisioning.engine.graph import register
 from provisioning.mail import register_mails
 from provisioning.models import Operation, Tenancy
 from provisioning.workflows.apply_features import APPLY_FEATURES
+from provisioning.workflows.export import EXPORT
 from provisioning.workflows.migrate_architecture import MIGRATE_ARCHITECTURE
 from provisioning.workflows.provision import PROVISION
 from provisioning.workflows.rehearse import REHEARSE
@@ -30,6 +31,7 @@ _ALL = (
     REPAIR,
     REHEARSE,
     MIGRATE_ARCHITECTURE,
+    EXPORT,
     TEARDOWN,
 )
 

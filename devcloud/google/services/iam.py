@@ -1,5 +1,6 @@
 """IAM: service accounts, their policies, and the short-lived tokens that are issued for them."""
 
+import base64
 import re
 from secrets import token_urlsafe
 
@@ -9,6 +10,7 @@ from devcloud.cloud import Cloud
 from devcloud.google import errors, policies, resources
 from devcloud.google.call import Call, Json, implements
 from devcloud.google.policies import ACCOUNTS
+from devcloud.google.signing import sign
 
 ACCESS_TOKENS = "access_tokens"
 
@@ -102,6 +104,18 @@ def _generate_access_token(call: Call) -> Json:
     call.cloud.store.put(ACCESS_TOKENS, token, document)
     timers.schedule(call.cloud, expires_at, "iam.token_expired", {"token": token})
     return {"accessToken": token, "expireTime": rfc3339(expires_at)}
+
+
+@implements("iamcredentials.projects.serviceAccounts.signBlob")
+def _sign_blob(call: Call) -> Json:
+    email = _need_granted(call)
+    if _need(call, email).get("disabled"):
+        raise errors.precondition(f"Service account {email} is disabled.")
+    try:
+        blob = base64.b64decode(call.body["payload"], validate=True)
+    except ValueError:
+        raise errors.invalid("Base64 decoding failed.", "payload") from None
+    return {"keyId": email, "signedBlob": base64.b64encode(sign(call.cloud, email, blob)).decode()}
 
 
 @timers.action("iam.token_expired")

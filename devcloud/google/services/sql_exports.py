@@ -1,5 +1,6 @@
 """Cloud SQL: a database of an instance is written into a bucket, as the instance's own account."""
 
+import gzip
 import json
 import re
 
@@ -33,8 +34,9 @@ def _export(call: Call) -> Json:
         account = instance["serviceAccountEmailAddress"]
         message = f"gs://{bucket}/: Access denied for service account {account}, permissions missing are: {lacks}"
         raise errors.GoogleError(403, "notAuthorized", message)
-    size = 1024 + len(json.dumps(copy_of(call.cloud, instance_of(call), instance)))
-    outcome = ("sql.exported", {"bucket": bucket, "name": name, "size": size})
+    held = json.dumps(copy_of(call.cloud, instance_of(call), instance), sort_keys=True)
+    dump = f"--\n-- PostgreSQL database dump\n--\n\n-- {context['databases'][0]}: {held}\n"
+    outcome = ("sql.exported", {"bucket": bucket, "name": name, "dump": dump})
     details = {"exportContext": {"kind": "sql#exportContext", **context}}
     return start(call, instance_of(call), "EXPORT", "sql.export", outcome, None, details)
 
@@ -43,7 +45,8 @@ def _export(call: Call) -> Json:
 def _exported(cloud: Cloud, at: float, arguments: Json) -> None:
     if cloud.store.get(BUCKETS, arguments["bucket"]) is None:
         raise operations.OperationError("ERROR_RDBMS", f"The bucket {arguments['bucket']} does not exist.")
-    put_object(cloud, at, arguments["bucket"], arguments["name"], arguments["size"])
+    dump, name = arguments["dump"].encode(), arguments["name"]
+    put_object(cloud, at, arguments["bucket"], name, gzip.compress(dump, mtime=0) if name.endswith(".gz") else dump)
 
 
 def _destination(call: Call, context: Json) -> tuple[str, str]:

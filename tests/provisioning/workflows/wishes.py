@@ -68,6 +68,7 @@ WISHES: dict[str, Callable[[Instance], InstanceSpec]] = {
 EACH_TIME: dict[str, str] = {
     OperationKind.UPGRADE: r"sql\.backupRuns\.insert|gkebackup\..*\.create|(DELETE|POST) jobs",
     OperationKind.RESTORE: r"sql\.instances\.restoreBackup",
+    OperationKind.EXPORT: r"sql\.instances\.export|storage\.buckets\.setIamPolicy",
 }
 
 
