@@ -255,6 +255,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(15.0),
         "options": {"queue": "mail", "expires": 15},
     },
+    "seal-audit": {
+        "task": "portal.core.tasks.seal_audit",
+        "schedule": schedule(10.0),
+        "options": {"queue": "beat", "expires": 10},
+    },
+    "verify-audit": {
+        "task": "portal.core.tasks.verify_audit",
+        "schedule": crontab(hour="2", minute="20"),
+        "options": {"queue": "steps", "expires": 3_600},
+    },
     "wake-due-surveys": {
         "task": "provisioning.tasks.wake_surveys",
         "schedule": schedule(5.0),

@@ -8,7 +8,8 @@ from allauth.account.adapter import get_adapter
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.middleware import get_user
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 
 from portal.core.audit import Actor
@@ -17,7 +18,7 @@ from portal.core.models import Membership, Role, User
 from portal.core.selectors import membership_of
 
 P = ParamSpec("P")
-MemberView = Callable[Concatenate[HttpRequest, Membership, P], HttpResponse]
+MemberView = Callable[Concatenate[HttpRequest, Membership, P], HttpResponseBase]
 RUNNERS = frozenset({Role.OWNER, Role.ADMIN})
 PAYERS = frozenset({Role.OWNER, Role.BILLING})
 ONLY_RUNNERS = "Only an owner or an admin of your organization can do this."
@@ -42,12 +43,12 @@ def may_run(membership: Membership) -> bool:
     return membership.role in RUNNERS
 
 
-def members_only(view: MemberView[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+def members_only(view: MemberView[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
     """The view is given the person's membership. Strangers log in first; what is not theirs does not exist."""
 
     @login_required
     @wraps(view)
-    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         membership = membership_of(person(request))
         if membership is None:
             return redirect("organization_new")
@@ -64,7 +65,7 @@ def runners_only(view: MemberView[P]) -> MemberView[P]:
     """Posting is for those who may run instances; looking is for every member. Goes inside `members_only`."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, membership: Membership, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded(request: HttpRequest, membership: Membership, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if request.method == "POST" and not may_run(membership):
             raise PermissionDenied(ONLY_RUNNERS)
         return view(request, membership, *args, **kwargs)

@@ -7,6 +7,7 @@ from django import forms
 from django.conf import settings
 from django.http import HttpRequest, QueryDict
 
+from portal.core.auditing import Period
 from portal.core.errors import Invalid, ServiceError
 from portal.core.models import Scope, StaffScope, User
 from portal.core.services import check_work_address
@@ -145,3 +146,21 @@ class TokenForm(ServiceForm):
         renewed.update(self.data)
         renewed["key"] = new_key()
         self.data = renewed
+
+
+class AuditForm(forms.Form):
+    """What is looked for in the audit; all of it may be left out."""
+
+    text = forms.CharField(
+        label="Who, what or which",
+        max_length=100,
+        required=False,
+        widget=forms.TextInput({"type": "search", "placeholder": "alice@, instance.create, src-…"}),
+    )
+    first = forms.DateField(label="From", required=False, widget=forms.DateInput({"type": "date"}))
+    last = forms.DateField(label="To", required=False, widget=forms.DateInput({"type": "date"}))
+
+    def wish(self) -> dict[str, Any]:
+        """As `events_for` takes it. What cannot be understood counts as left out."""
+        said = self.cleaned_data if self.is_valid() else getattr(self, "cleaned_data", {})
+        return {"text": said.get("text", ""), "period": Period(said.get("first"), said.get("last"))}

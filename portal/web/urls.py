@@ -1,8 +1,9 @@
-from django.urls import path
+from django.urls import path, re_path
 
 from portal.web.desk import views as desk
 from portal.web.views import (
     account,
+    auditing,
     calendars,
     certificates,
     exports,
@@ -34,6 +35,12 @@ urlpatterns = [
     path("calendar/<str:token>.ics", calendars.calendar_feed, name="calendar"),
     path("organization/new/", organizations.organization_new, name="organization_new"),
     path("organization/", organizations.organization_settings, name="organization_settings"),
+    path("organization/audit/", auditing.organization_audit, name="organization_audit"),
+    re_path(
+        r"^organization/audit/audit\.(?P<file_format>csv|jsonl)$",
+        auditing.organization_audit_export,
+        name="organization_audit_export",
+    ),
     path("organization/members/", organizations.members, name="members"),
     path("organization/tokens/", tokens.tokens, name="tokens"),
     path("organization/tokens/<int:token_id>/revoke/", tokens.token_revoke_page, name="token_revoke"),

@@ -37,8 +37,29 @@ class AuditEvent(models.Model):
 
     class Meta:
         ordering = ["-at", "-id"]
-        indexes = [models.Index(fields=["object_type", "object_id", "-at"], name="audit_by_object")]
+        indexes = [
+            models.Index(fields=["object_type", "object_id", "-at"], name="audit_by_object"),
+            models.Index(fields=["organization", "-at", "-id"], name="audit_by_organization"),
+        ]
         triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
 
     def __str__(self) -> str:
         return f"{self.actor_label} {self.action} {self.object_id}"
+
+
+class AuditSeal(models.Model):
+    """An event's place in the chain: its digest covers the event and the digest before (decision 19). Append-only."""
+
+    number = models.PositiveBigIntegerField(primary_key=True, help_text="1, 2, 3 and so on, without a gap.")
+    event = models.OneToOneField(
+        AuditEvent, on_delete=models.DO_NOTHING, related_name="seal", db_constraint=False, editable=False
+    )
+    digest = models.CharField(max_length=64, help_text="SHA-256, in hexadecimal digits.")
+    sealed_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        ordering = ["number"]
+        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.number}:{self.digest}"
