@@ -287,8 +287,13 @@ CELERY_BEAT_SCHEDULE = {
     },
     "forget-tallies": {
         "task": "provisioning.tasks.forget_tallies",
-        "schedule": crontab(hour="3", minute="15"),
+        "schedule": schedule(3_600.0),
         "options": {"queue": "beat", "expires": 3_600},
+    },
+    "roll-up-uptime": {
+        "task": "provisioning.tasks.roll_up_uptime",
+        "schedule": schedule(600.0),  # harmless when repeated, so that a day is not lost to a beat that was down
+        "options": {"queue": "steps", "expires": 600},
     },
     "sync-prices": {
         "task": "billing.tasks.sync_prices",

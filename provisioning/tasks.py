@@ -9,7 +9,7 @@ import socket
 from celery import shared_task
 
 from provisioning.engine import scheduler, worker
-from provisioning.health import uptime
+from provisioning.health import rollups
 from provisioning.services import holds, leaks, rollouts, surveys
 
 
@@ -65,7 +65,13 @@ def spread_drift_checks() -> None:
 @shared_task(name="provisioning.tasks.forget_tallies")
 def forget_tallies() -> None:
     """How often instances were looked at is known for as long as it says anything."""
-    uptime.tallies_forget()
+    rollups.rollups_forget()
+
+
+@shared_task(name="provisioning.tasks.roll_up_uptime")
+def roll_up_uptime() -> None:
+    """How instances do today, and did yesterday, is summed up."""
+    rollups.days_roll_up()
 
 
 @shared_task(name="provisioning.tasks.check_leaks")

@@ -39,12 +39,24 @@ LOOKS = "unnest(%(ids)s::text[], %(ats)s::timestamptz[], %(failed)s::boolean[]) 
 MEANWHILE = """operation.kind <> ALL (%(unchanging)s)
     AND operation.started_at <= {at} AND (operation.finished_at IS NULL OR operation.finished_at >= {at})"""
 TALLY = f"""
-INSERT INTO provisioning_probetally AS tally (instance_id, hour, probes, failed)
-SELECT look.instance_id, date_trunc('hour', look.at, 'UTC'), count(*), count(*) FILTER (WHERE look.failed)
-FROM {LOOKS} JOIN provisioning_instance AS instance ON instance.id = look.instance_id
-GROUP BY 1, 2 ORDER BY 1, 2
+WITH looked AS (
+    SELECT look.instance_id, date_trunc('minute', look.at, 'UTC') AS minute,
+        count(*) AS probes, count(*) FILTER (WHERE look.failed) AS failed
+    FROM {LOOKS} JOIN provisioning_instance AS instance ON instance.id = look.instance_id
+    GROUP BY 1, 2
+), minutes AS (
+    INSERT INTO provisioning_probeminute AS tally (instance_id, minute, probes, failed)
+    SELECT instance_id, minute, probes, failed FROM looked ORDER BY 1, 2
+    ON CONFLICT (instance_id, minute) DO UPDATE
+    SET probes = tally.probes + excluded.probes, failed = tally.failed + excluded.failed
+    RETURNING tally.instance_id, tally.minute, tally.xmax = 0 AS is_new
+)
+INSERT INTO provisioning_probetally AS tally (instance_id, hour, probes, failed, minutes)
+SELECT instance_id, date_trunc('hour', minute, 'UTC'), sum(probes), sum(failed), count(*) FILTER (WHERE is_new)
+FROM looked JOIN minutes USING (instance_id, minute) GROUP BY 1, 2 ORDER BY 1, 2
 ON CONFLICT (instance_id, hour) DO UPDATE
-SET probes = tally.probes + excluded.probes, failed = tally.failed + excluded.failed
+SET probes = tally.probes + excluded.probes, failed = tally.failed + excluded.failed,
+    minutes = tally.minutes + excluded.minutes
 """  # noqa: S608 - made of the constants above
 COUNT = f"""
 UPDATE provisioning_operation AS counted

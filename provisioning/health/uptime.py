@@ -1,17 +1,16 @@
 """How instances do, as seen from outside: outages, how often they were looked at, and what is left of their budget."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
 
 from portal.core import clock
-from provisioning.models import Outage, ProbeTally
+from provisioning.models import Outage
 
 SHORTEST_SECONDS = 3_600.0
-TALLIES_ARE_KEPT = timedelta(days=90)
 PAIRS = "unnest(%(ids)s::text[], %(since)s::timestamptz[]) AS wanted (instance_id, since)"
 PROBES = f"""
 SELECT wanted.instance_id, coalesce(sum(tally.probes), 0), coalesce(sum(tally.failed), 0)
@@ -51,11 +50,6 @@ def burn_since(pairs: Since) -> float:
     [[down_seconds]] = _rows(DOWN, since, now=now)
     allowed = (1 - settings.SLO) * sum(max((now - at).total_seconds(), SHORTEST_SECONDS) for at in since.values())
     return float(down_seconds) / allowed if allowed else 0.0
-
-
-def tallies_forget() -> int:
-    """Tallies of hours that are long past are gone; answers how many."""
-    return ProbeTally.objects.filter(hour__lt=clock.now() - TALLIES_ARE_KEPT).delete()[0]
 
 
 def _rows(statement: str, since: Mapping[str, datetime], **parameters: datetime) -> list[Sequence[Any]]:

@@ -3,7 +3,7 @@
 from provisioning.models.catalogue import Channel, Chart, Release, Size
 from provisioning.models.certificates import Certificate
 from provisioning.models.clusters import Cluster
-from provisioning.models.health import Outage, ProbeTally
+from provisioning.models.health import Outage, ProbeMinute, ProbeTally, UptimeDay
 from provisioning.models.instances import (
     BUILT,
     Instance,
@@ -49,6 +49,7 @@ __all__ = [
     "OperationStatus",
     "Outage",
     "PolicyStage",
+    "ProbeMinute",
     "ProbeTally",
     "Region",
     "Rehearsal",
@@ -64,5 +65,6 @@ __all__ = [
     "Survey",
     "SuspensionNotice",
     "Tenancy",
+    "UptimeDay",
     "Weekday",
 ]

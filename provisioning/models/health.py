@@ -1,5 +1,6 @@
 """What is seen of instances from outside, by a prober that people's browsers could stand in for."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -9,21 +10,69 @@ from portal.core import clock
 class ProbeTally(models.Model):
     """How many probes of an instance there were in one hour, and how many of them failed. Kept for 90 days."""
 
-    instance = models.ForeignKey("Instance", on_delete=models.CASCADE, related_name="probe_tallies")
+    instance = models.ForeignKey("Instance", on_delete=models.CASCADE, related_name="probe_tallies", db_index=False)
     hour = models.DateTimeField(help_text="Its beginning.")
     probes = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
+    minutes = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="In how many of its minutes there were any: for so long it was watched."
+    )
 
     class Meta:
         ordering = ["-hour"]
         constraints = [
             models.UniqueConstraint(fields=["instance", "hour"], name="one_tally_an_hour"),
             models.CheckConstraint(condition=Q(failed__lte=models.F("probes")), name="no_more_failed_than_probed"),
+            models.CheckConstraint(condition=Q(minutes__lte=60), name="an_hour_has_sixty_minutes"),
         ]
-        indexes = [models.Index(fields=["hour"], name="tallies_by_age")]
+        indexes = [BrinIndex(fields=["hour"], name="hours_by_age")]  # rows come in the order of time
 
     def __str__(self) -> str:
         return f"{self.failed} of {self.probes}"
+
+
+class ProbeMinute(models.Model):
+    """The same for one minute. Kept for a day."""
+
+    pk = models.CompositePrimaryKey("instance", "minute")
+    instance = models.ForeignKey("Instance", on_delete=models.CASCADE, related_name="+", db_index=False)
+    minute = models.DateTimeField(help_text="Its beginning.")
+    probes = models.PositiveSmallIntegerField(default=0)
+    failed = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-minute"]
+        constraints = [
+            models.CheckConstraint(condition=Q(failed__lte=models.F("probes")), name="no_more_failed_in_a_minute"),
+        ]
+        indexes = [BrinIndex(fields=["minute"], name="minutes_by_age")]  # rows come in the order of time
+
+    def __str__(self) -> str:
+        return f"{self.failed} of {self.probes}"
+
+
+class UptimeDay(models.Model):
+    """How an instance did on one day (UTC), in seconds. Kept for ever: 365 rows a year."""
+
+    pk = models.CompositePrimaryKey("instance", "day")
+    instance = models.ForeignKey("Instance", on_delete=models.CASCADE, related_name="uptime_days", db_index=False)
+    day = models.DateField()
+    watched_seconds = models.PositiveIntegerField(help_text="For how long it was known whether it answered.")
+    down_seconds = models.FloatField(default=0, help_text="For how long it did not answer, for whatever reason.")
+    planned_seconds = models.FloatField(default=0, help_text="Of that: by a change within its maintenance window.")
+
+    class Meta:
+        ordering = ["-day"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(planned_seconds__gte=0, planned_seconds__lte=models.F("down_seconds")),
+                name="no_more_planned_than_down",
+            ),
+        ]
+        indexes = [models.Index(fields=["day"], name="uptime_by_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.down_seconds:.0f} s down"
 
 
 class Outage(models.Model):

@@ -15,6 +15,7 @@ from provisioning.models import (
     Operation,
     Outage,
     PolicyStage,
+    ProbeMinute,
     ProbeTally,
     Rehearsal,
     Release,
@@ -24,6 +25,7 @@ from provisioning.models import (
     RolloutStage,
     Step,
     Survey,
+    UptimeDay,
 )
 
 pytestmark = pytest.mark.django_db
@@ -119,6 +121,14 @@ def an_outage(instance: Instance, **fields) -> Outage:
     return Outage.objects.create(instance=instance, **fields)
 
 
+def a_minute(instance: Instance, **fields) -> ProbeMinute:
+    return ProbeMinute.objects.create(instance=instance, minute=HOUR, **fields)
+
+
+def an_uptime_day(instance: Instance, **fields) -> UptimeDay:
+    return UptimeDay.objects.create(instance=instance, day=HOUR.date(), watched_seconds=86_400, **fields)
+
+
 def a_tally(instance: Instance, **fields) -> ProbeTally:
     return ProbeTally.objects.create(**{"instance": instance, "hour": HOUR, **fields})
 
@@ -164,6 +174,9 @@ ILLEGAL = {
     "an_outage_ends_after_it_began": lambda i: an_outage(i, ended_at=clock.now() - DAY),
     "one_tally_an_hour": twice(a_tally),
     "no_more_failed_than_probed": lambda i: a_tally(i, probes=1, failed=2),
+    "an_hour_has_sixty_minutes": lambda i: a_tally(i, minutes=61),
+    "no_more_failed_in_a_minute": lambda i: a_minute(i, probes=1, failed=2),
+    "no_more_planned_than_down": lambda i: an_uptime_day(i, down_seconds=1, planned_seconds=2),
 }
 ALSO_ILLEGAL = [
     ("one_active_operation_each", lambda i: [an_operation(i, status="undoing") for _ in range(2)]),

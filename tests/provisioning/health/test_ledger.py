@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from provisioning.health.ledger import Ledger
 from provisioning.health.looks import Look
-from provisioning.models import Instance, Operation, Outage, ProbeTally
+from provisioning.models import Instance, Operation, Outage, ProbeMinute, ProbeTally
 from tests.conftest import SUSPENDED
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +49,14 @@ def seconds(outage: Outage) -> tuple[float, float | None]:
 
 
 class TestTallies:
+    def test_are_kept_by_the_minute_and_say_for_how_long_it_was_watched(self, see, stand):
+        acme = stand("acme")
+        see(acme, -1, 1, 2, "no", 59, 61)
+        see(acme, 62, 125)
+        minutes = ProbeMinute.objects.order_by("minute").values_list("minute", "probes", "failed")
+        assert list(minutes) == [(at(-60), 1, 0), (at(0), 3, 1), (at(60), 2, 0), (at(120), 1, 0)]
+        assert list(ProbeTally.objects.order_by("hour").values_list("minutes", flat=True)) == [1, 3]
+
     def test_are_kept_by_the_hour(self, see, stand):
         acme, globex = stand("acme"), stand("globex")
         see(acme, -1, 1, 2, "no", 3)

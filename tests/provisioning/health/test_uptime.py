@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from provisioning.health.uptime import burn_since, open_outages, probes_since, tallies_forget
+from provisioning.health.uptime import burn_since, open_outages, probes_since
 from provisioning.models import Outage, ProbeTally
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -86,11 +86,3 @@ class TestBurn:
     def test_of_an_objective_that_allows_nothing_is_none(self, stand, settings):
         settings.SLO = 1.0
         assert burn_since([(stand().pk, NOON - HOUR)]) == 0
-
-
-def test_tallies_are_forgotten_after_ninety_days(stand):
-    acme = stand("acme")
-    for hours in (1, 24 * 89, 24 * 91):
-        ProbeTally.objects.create(instance=acme, hour=NOON - hours * HOUR, probes=1)
-    assert tallies_forget() == 1
-    assert ProbeTally.objects.filter(hour__lt=NOON - timedelta(days=90)).count() == 0
