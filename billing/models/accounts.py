@@ -4,8 +4,8 @@ from django.db import models
 from django.db.models import Q
 
 from billing.models.catalogue import Currency, Interval
-from billing.models.due import Due
 from portal.core import clock
+from portal.core.models.due import Due
 
 
 class Account(Due):

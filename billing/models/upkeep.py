@@ -1,7 +1,7 @@
 from django.db import models
 from django.db.models import Q
 
-from billing.models.due import Due
+from portal.core.models.due import Due
 
 
 class Upkeep(Due):

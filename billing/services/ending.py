@@ -14,10 +14,10 @@ from django.db import transaction
 from billing.models import Account, Upkeep
 from billing.selectors.standings import standing_of
 from billing.services.telling import day, tell_of_deletion_ahead
-from billing.services.turns import Turn
 from billing.terms.standing import Standing
 from portal.core import clock
 from portal.core.audit import Actor
+from portal.core.turns import Turn
 from provisioning.fleet.final_backups import are_kept
 from provisioning.models import Instance, InstanceStatus, Tenancy
 from provisioning.services import instance_end

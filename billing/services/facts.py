@@ -15,10 +15,10 @@ from django.db.models import QuerySet
 from billing.clients.stripe import Facts, fetch
 from billing.models import Account, Invoice, Price, Reversal, Subscription, SubscriptionItem, SubscriptionStatus
 from billing.services.features import feature_was_bought
-from billing.services.turns import Turn, claim
 from billing.services.upkeep import upkeep_ask
 from billing.terms.standing import PAID_FOR
 from portal.core import clock
+from portal.core.turns import Turn, claim
 from provisioning.models import Instance, InstanceStatus
 from provisioning.services.sending import send_on_commit
 

@@ -19,11 +19,11 @@ from billing.selectors.standings import standing_of
 from billing.services.ending import end_when_due, keep_or_forget
 from billing.services.switching import features_bring, opt_ins_keep
 from billing.services.telling import next_word, tell
-from billing.services.turns import Turn, claim
 from billing.terms.standing import Standing
 from portal.core import clock
 from portal.core.audit import Actor
 from portal.core.errors import ServiceError
+from portal.core.turns import Turn, claim
 from provisioning.fleet.final_backups import has_removed_nothing
 from provisioning.models import (
     Instance,

@@ -7,8 +7,8 @@ import pytest
 from billing.models import Account, Invoice, Reversal, Subscription
 from billing.services.facts import _refresh, accounts_ask, accounts_go_on
 from billing.services.reconciling import accounts_reconcile
-from billing.services.turns import claim
 from portal.core import clock
+from portal.core.turns import claim
 from tests.billing.shop import BEGIN
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("on_offer")]

@@ -6,8 +6,8 @@ import pytest
 from django.db import connection, transaction
 
 from billing.models import Account
-from billing.services.turns import claim
 from portal.core import clock
+from portal.core.turns import claim
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -1,4 +1,4 @@
-"""Who may look at what is due, and whose word counts: rows of billing.models.due.Due are claimed one by one.
+"""Who may look at what is due, and whose word counts: rows of portal.core.models.due.Due are claimed one by one.
 
 What fails is tried again after a while, and stops no other row.
 """
@@ -10,8 +10,8 @@ from typing import Final, Generic, TypeVar
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from billing.models.due import Due
 from portal.core import clock
+from portal.core.models.due import Due
 
 LEASE: Final = timedelta(seconds=60)
 Row = TypeVar("Row", bound=Due)
