@@ -23,6 +23,7 @@ COPY devcloud/ devcloud/
 COPY templates/ templates/
 COPY static/ static/
 COPY charts/ charts/
+COPY docs/runbooks/ docs/runbooks/
 
 # Settings want their variables even here, where nothing is asked of the database; none of these reaches the image.
 RUN SECRET_KEY=build KUBECONFIG_ENCRYPTION_KEY=build DATABASE_URL=postgresql:///build REDIS_URL=redis://build \

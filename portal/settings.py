@@ -290,6 +290,17 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(3_600.0),
         "options": {"queue": "beat", "expires": 3_600},
     },
+    "look-for-alerts": {
+        "task": "provisioning.tasks.look_for_alerts",
+        "schedule": schedule(30.0),
+        "options": {"queue": "beat", "expires": 30},
+    },
+    # Whoever queues a notice calls a worker, too: this is for calls that were lost, and for what is tried again.
+    "send-notices": {
+        "task": "provisioning.tasks.send_notices",
+        "schedule": schedule(15.0),
+        "options": {"queue": "mail", "expires": 15},
+    },
     "roll-up-uptime": {
         "task": "provisioning.tasks.roll_up_uptime",
         "schedule": schedule(600.0),  # harmless when repeated, so that a day is not lost to a beat that was down
@@ -396,6 +407,10 @@ GOOGLE_DNS_ZONE = env("GOOGLE_DNS_ZONE", default="")
 GOOGLE_BACKUP_BUCKET = env("GOOGLE_BACKUP_BUCKET", default="")
 # Who may reach the control planes of clusters (CIDR blocks the workers call from); empty: anybody with a token.
 PORTAL_EGRESS_RANGES = env.list("PORTAL_EGRESS_RANGES", default=[])
+ALERT_SLACK_URL = env("ALERT_SLACK_URL", default="")  # an incoming webhook, or what takes the same; empty: none
+ALERT_PAGERDUTY_KEY = env("ALERT_PAGERDUTY_KEY", default="")  # a service's integration key; empty: none
+ALERT_PAGERDUTY_URL = env("ALERT_PAGERDUTY_URL", default="")  # empty: PagerDuty's own
+ALERT_ESCALATE_EMAILS = env.list("ALERT_ESCALATE_EMAILS", default=[])  # who is told of what nobody has acknowledged
 ALERT_EMAIL = env("ALERT_EMAIL", default="")  # whom Google tells that an instance is down; empty: nobody
 GOOGLE_PORTAL_ACCOUNT = env("GOOGLE_PORTAL_ACCOUNT", default="")  # the mail address the portal's credentials belong to
 

@@ -10,7 +10,8 @@ from celery import shared_task
 
 from provisioning.engine import scheduler, worker
 from provisioning.health import rollups
-from provisioning.services import holds, leaks, rollouts, surveys
+from provisioning.services import alerts, holds, leaks, notices, rollouts, surveys
+from provisioning.services.sending import send
 
 
 @shared_task(name="provisioning.tasks.work")
@@ -66,6 +67,19 @@ def spread_drift_checks() -> None:
 def forget_tallies() -> None:
     """How often instances were looked at is known for as long as it says anything."""
     rollups.rollups_forget()
+
+
+@shared_task(name="provisioning.tasks.look_for_alerts")
+def look_for_alerts() -> None:
+    """What the rules find has been opened, told of, healed and resolved."""
+    alerts.alerts_look()
+
+
+@shared_task(name="provisioning.tasks.send_notices")
+def send_notices() -> None:
+    """Notices that are due have been sent. Where many are, the next call goes on."""
+    if notices.notices_go_on() == notices.MOST_AT_ONCE:
+        send(notices.GO_ON)
 
 
 @shared_task(name="provisioning.tasks.roll_up_uptime")

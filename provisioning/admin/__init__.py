@@ -1,6 +1,7 @@
 """The admin of the fleet: instances, operations with every step and try, drift, leaks, what instances are made of."""
 
 from provisioning.admin import (
+    alerts,
     catalogue,
     certificates,
     clusters,
@@ -14,6 +15,7 @@ from provisioning.admin import (
 )
 
 __all__ = [
+    "alerts",
     "catalogue",
     "certificates",
     "clusters",

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from provisioning.admin.alerts import open_now
 from provisioning.admin.attention import needing_attention
 from provisioning.admin.diagnosis import diagnose
 from provisioning.admin.holds import overdue_holds
@@ -19,7 +20,7 @@ from provisioning.admin.states import operation_pill
 from provisioning.admin.usual import Usual, usual_by_kind
 from provisioning.clients.google import breaker
 from provisioning.clients.google.calls import title_of
-from provisioning.models import Instance, InstanceStatus, Operation, Rollout, RolloutMember
+from provisioning.models import Alert, Instance, InstanceStatus, Operation, Rollout, RolloutMember
 from provisioning.selectors import drifted, open_leaks
 
 SHOWN = 20
@@ -66,7 +67,7 @@ class Outage:
 
 
 def dashboard(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """The context of the first page, with its figures and its lists of rollouts and troubles. 13 queries."""
+    """The context of the first page, with its figures and its lists of rollouts and troubles. 14 queries."""
     usual = usual_by_kind()
     needing = needing_attention(usual)
     troubles = [_trouble(operation, usual) for operation in needing[:SHOWN]]
@@ -89,12 +90,14 @@ def _figures(troubles: int) -> list[Figure]:
     instances = "provisioning_instance"
     running = Instance.objects.filter(status=InstanceStatus.RUNNING).count()
     drift, leaks = drifted().count(), open_leaks().count()
+    alerts = Alert.objects.filter(open_now()).count()
     coming, ending = list_address(instances, life="coming-up"), list_address(instances, life="ending")
     drift_page, leaks_page = list_address("provisioning_survey"), list_address("provisioning_leak")
     return [
         Figure("Running", running, "instances", list_address(instances, status__exact="running"), "check_circle"),
         Figure("Coming up", coming_up().count(), "instances", coming, "progress_activity"),
         Figure("Needs attention", troubles, "operations", _desk(), "error", is_bad=troubles > 0),
+        Figure("Alerts", alerts, "open", list_address("provisioning_alert"), "notifications", is_bad=alerts > 0),
         Figure("Drift", drift, "instances", drift_page, "difference", is_bad=drift > 0),
         Figure("Leaks", leaks, "resources", leaks_page, "leak_add", is_bad=leaks > 0),
         Figure("Trials ending", ending_soon().count(), "within 7 days", ending, "event"),

@@ -18,6 +18,12 @@ GROUPS = {
         ("Clusters", "hub", "provisioning_cluster_changelist"),
         ("Sizes", "straighten", "provisioning_size_changelist"),
     ),
+    "Health": (
+        ("Alerts", "notifications", "provisioning_alert_changelist"),
+        ("Rules", "rule", "provisioning_alertrule_changelist"),
+        ("Silences", "notifications_off", "provisioning_silence_changelist"),
+        ("Notices", "send", "provisioning_notice_changelist"),
+    ),
     "Updates": (
         ("Rollouts", "rocket_launch", "provisioning_rollout_changelist"),
         ("Releases", "new_releases", "provisioning_release_changelist"),

@@ -1,5 +1,6 @@
 """Instances, what they are made of, and the operations that change them."""
 
+from provisioning.models.alerts import Alert, AlertRule, Notice, Silence
 from provisioning.models.catalogue import Channel, Chart, Release, Size
 from provisioning.models.certificates import Certificate
 from provisioning.models.clusters import Cluster
@@ -35,6 +36,8 @@ from provisioning.models.surveys import Leak, Survey
 
 __all__ = [
     "BUILT",
+    "Alert",
+    "AlertRule",
     "Certificate",
     "Channel",
     "Chart",
@@ -44,6 +47,7 @@ __all__ = [
     "InstanceStatus",
     "Kind",
     "Leak",
+    "Notice",
     "Operation",
     "OperationKind",
     "OperationStatus",
@@ -58,6 +62,7 @@ __all__ = [
     "RolloutMember",
     "RolloutPolicy",
     "RolloutStage",
+    "Silence",
     "Size",
     "Step",
     "StepAttempt",

@@ -8,10 +8,13 @@ from django.db import IntegrityError, transaction
 
 from portal.core import clock
 from provisioning.models import (
+    Alert,
+    AlertRule,
     Cluster,
     Hold,
     Instance,
     Leak,
+    Notice,
     Operation,
     Outage,
     PolicyStage,
@@ -23,6 +26,7 @@ from provisioning.models import (
     RolloutMember,
     RolloutPolicy,
     RolloutStage,
+    Silence,
     Step,
     Survey,
     UptimeDay,
@@ -121,6 +125,19 @@ def an_outage(instance: Instance, **fields) -> Outage:
     return Outage.objects.create(instance=instance, **fields)
 
 
+def a_rule() -> AlertRule:
+    return AlertRule.objects.get_or_create(key="any", defaults={"severity": "page", "threshold": 1})[0]
+
+
+def an_alert(instance: Instance, **fields) -> Alert:
+    return Alert.objects.create(**{"rule": a_rule(), "subject": instance.pk, "sentence": "It is down.", **fields})
+
+
+def a_silence(instance: Instance, **fields) -> Silence:
+    by = instance.created_by
+    return Silence.objects.create(**{"instance": instance, "until": clock.now() + DAY, "created_by": by, **fields})
+
+
 def a_minute(instance: Instance, **fields) -> ProbeMinute:
     return ProbeMinute.objects.create(instance=instance, minute=HOUR, **fields)
 
@@ -170,6 +187,13 @@ ILLEGAL = {
     "rehearsal_status_is_known": lambda i: a_rehearsal(i, status="asleep"),
     "one_hold_each": twice(a_hold),
     "a_hold_ends_in_the_future": lambda i: a_hold(i, until=clock.now() - DAY),
+    "alert_severity_is_known": lambda i: AlertRule.objects.filter(pk=a_rule().pk).update(severity="loud"),
+    "one_alert_of_a_kind_at_a_time": twice(an_alert),
+    "nothing_comes_of_what_is_not_open": lambda i: an_alert(i, told_at=clock.now()),
+    "a_silence_is_of_something": lambda i: [a_silence(i), Silence.objects.update(instance=None)],
+    "a_silence_ends_after_it_begins": lambda i: a_silence(i, until=clock.now() - DAY),
+    "notice_channel_is_known": lambda i: Notice.objects.create(channel="drum", kind="test"),
+    "notice_kind_is_known": lambda i: Notice.objects.create(channel="slack", kind="rumour"),
     "one_open_outage_each": twice(an_outage),
     "an_outage_ends_after_it_began": lambda i: an_outage(i, ended_at=clock.now() - DAY),
     "one_tally_an_hour": twice(a_tally),
