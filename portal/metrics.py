@@ -11,8 +11,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
+from billing.selectors.figures import money_figures
 from provisioning.clients.google import breaker
 from provisioning.selectors.figures import Figures, fleet_figures, outside_figures, rollout_figures
+from provisioning.selectors.health_figures import health_figures
 
 
 class Fleet(Collector):
@@ -22,6 +24,8 @@ class Fleet(Collector):
         yield from _fleet()
         yield from _outside()
         yield from _rollouts()
+        yield from _health()
+        yield from _money()
         open_services: Figures = {(service,): 1.0 for service in breaker.open_services()}
         yield _gauge("google_breaker_open", "1 where a Google service fails for everyone", "service", open_services)
 
@@ -72,6 +76,33 @@ def _rollouts() -> Iterator[GaugeMetricFamily]:
     yield _gauge("rollouts", "Rollouts", "status", figures.rollouts)
     yield _gauge("rollout_members", "Members of rollouts that are under way", "brings status", figures.members)
     yield _gauge("overdue_holds", "Holds that are past their day", "", {(): figures.overdue_holds})
+
+
+def _health() -> Iterator[GaugeMetricFamily]:
+    seen = health_figures()
+    yield _gauge("open_alerts", "Alerts that are open", "severity", seen.open_alerts)
+    yield _gauge("notice_lag_seconds", "Wait of the oldest unsent notice", "", {(): seen.notice_lag_seconds})
+    yield _gauge("mail_lag_seconds", "Wait of the oldest unsent mail", "", {(): seen.mail_lag_seconds})
+    yield _gauge("uptime_month_share", "Of this month, of all customers, without maintenance", "", seen.month_share)
+    yield _gauge("error_budget_left", "Share of this month's, of all customers", "", {(): seen.budget_left})
+    yield _gauge("error_budget_burn", "How many times too fast it goes", "hours", seen.burn)
+    yield _gauge("step_seconds", "Of steps that ended in the last hour", "step figure", seen.step_seconds)
+    yield _gauge("operation_seconds", "Of those that ended in the last hour", "kind figure", seen.operation_seconds)
+    yield _gauge("operations_ended_last_hour", "Operations that did", "kind status", seen.operations_ended)
+    yield _gauge("google_calls_last_minute", "Calls to Google's APIs", "service outcome", seen.google_calls)
+
+
+def _money() -> Iterator[GaugeMetricFamily]:
+    seen = money_figures()
+    yield _gauge("stripe_events_last_hour", "Events taken in", "", {(): seen.events_this_hour})
+    yield _gauge("stripe_event_lag_seconds", "From its cause to us, an hour's worst", "", {(): seen.event_lag_seconds})
+    yield _gauge("facts_lag_seconds", "Wait of the oldest customer to be fetched", "", {(): seen.facts_lag_seconds})
+    yield _gauge("facts_failing", "Customers whose facts cannot be had", "", {(): seen.facts_failing})
+    yield _gauge("upkeep_lag_seconds", "Wait of the oldest instance due", "", {(): seen.upkeep_lag_seconds})
+    yield _gauge("upkeep_failing", "Instances whose money cannot be looked at", "", {(): seen.upkeep_failing})
+    yield _gauge("subscriptions", "Subscriptions that are not over", "status", seen.subscriptions)
+    yield _gauge("trials", "Trials that are there", "", {(): seen.trials})
+    yield _gauge("trials_waiting", "Organizations on the waiting list", "", {(): seen.trials_waiting})
 
 
 def _unknown() -> HttpResponse:

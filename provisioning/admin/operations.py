@@ -54,6 +54,7 @@ class OperationPage(NobodyEdits, PageWithPlans):
         ("requested_by", "reason"),
         ("began", "ended"),
         ("took", "id"),
+        "request_id",
     )
     readonly_fields = ("state", "of", "organization", "began", "ended", "took")
     deeds: ClassVar = (RETRY, SKIP, UNDO, RESTORE, NUDGE, CANCEL, TEAR_DOWN_INSTANCE)

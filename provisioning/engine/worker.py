@@ -108,7 +108,7 @@ def advance(claim: leases.Claim) -> None:
     step, started_at = claim.step, clock.now()
     node = graph.workflow_of(step.operation.kind).node(step.name)
     deadline = step.deadline_at or started_at + node.deadline
-    with structlog.contextvars.bound_contextvars(operation=step.operation_id, step=step.name):
+    with structlog.contextvars.bound_contextvars(**_named(step)):
         try:
             with turn(str(step.pk)):
                 report = _work(claim, node, deadline)
@@ -117,6 +117,13 @@ def advance(claim: leases.Claim) -> None:
             write(claim, node, report, started_at, deadline)
         except leases.LeaseLost:
             log.warning("lease lost; the result of this try does not count", token=claim.token)
+
+
+def _named(step: Step) -> dict[str, str]:
+    """What each line of the log is about, down to the click that everything began with."""
+    operation = step.operation
+    names = {"instance": operation.instance_id, "operation": operation.pk, "step": step.name}
+    return {**names, "request_id": operation.request_id} if operation.request_id else names
 
 
 def _work(claim: leases.Claim, node: Node, deadline: datetime) -> Report:

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q, Value
 
@@ -68,6 +69,9 @@ class Operation(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     reason = models.TextField(blank=True)
+    request_id = models.CharField(
+        max_length=64, blank=True, db_default="", help_text="Of the click or call that asked for it: it is in the log."
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -97,6 +101,7 @@ class Operation(models.Model):
         indexes = [
             models.Index(fields=["created_at"], condition=Q(status="queued"), name="operations_that_wait"),
             models.Index(fields=["kind"], condition=Q(status__in=["running", "undoing"]), name="operations_under_way"),
+            BrinIndex(fields=["finished_at"], name="operations_by_end"),
         ]
 
     def __str__(self) -> str:
@@ -151,7 +156,8 @@ class Step(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["queue", "due_at"], condition=Q(due_at__isnull=False), name="steps_that_are_due")
+            models.Index(fields=["queue", "due_at"], condition=Q(due_at__isnull=False), name="steps_that_are_due"),
+            BrinIndex(fields=["finished_at"], name="steps_by_end"),
         ]
 
     def __str__(self) -> str:

@@ -85,7 +85,7 @@ def fleet_figures() -> FleetFigures:
         drifted_instances=drift["instances"],
         drifting_things=drift["things"] or 0,
         unclear_surveys=_counted(unclear, "purpose"),
-        open_leaks=_none_of(Leak.Kind) | _counted(open_leaks(), "kind"),
+        open_leaks=none_of(Leak.Kind) | _counted(open_leaks(), "kind"),
         step_lag_seconds={(queue,): (now - since).total_seconds() for queue, since in due},
         survey_lag_seconds=(now - survey).total_seconds() if survey else 0.0,
     )
@@ -99,7 +99,7 @@ def outside_figures() -> OutsideFigures:
     silent = seconds_silent()
     open_outages = Outage.objects.filter(ended_at__isnull=True)
     return OutsideFigures(
-        open_outages=_none_of(Kind) | _counted(open_outages, "instance__kind"),
+        open_outages=none_of(Kind) | _counted(open_outages, "instance__kind"),
         probes_this_hour=tallies["probes"] or 0,
         failed_probes_this_hour=tallies["failed"] or 0,
         probers_at_work=int(silent is not None),
@@ -112,7 +112,7 @@ def rollout_figures() -> RolloutFigures:
     brought = ("rollout__release__app_version", "rollout__architecture", "status")
     members = RolloutMember.objects.filter(rollout__status__in=UNDER_WAY).order_by().values_list(*brought)
     return RolloutFigures(
-        rollouts=_none_of(Rollout.Status) | _counted(Rollout.objects.all(), "status"),
+        rollouts=none_of(Rollout.Status) | _counted(Rollout.objects.all(), "status"),
         members={
             (version or f"architecture {architecture}", status): count
             for version, architecture, status, count in members.annotate(count=Count("pk"))
@@ -127,7 +127,7 @@ def _instances() -> tuple[Figures, Figures, Figures]:
     rows = living.values_list("status", "release__app_version", "channel").annotate(count=Count("pk"))
     statuses: Counter[tuple[str, ...]] = Counter()
     versions: Counter[tuple[str, ...]] = Counter()
-    channels: Counter[tuple[str, ...]] = Counter(_none_of(Channel))
+    channels: Counter[tuple[str, ...]] = Counter(none_of(Channel))
     for status, version, channel, count in rows:
         statuses[status,] += count
         if status == InstanceStatus.RUNNING:
@@ -136,7 +136,7 @@ def _instances() -> tuple[Figures, Figures, Figures]:
     return statuses, versions, channels
 
 
-def _none_of(choices: Iterable[str]) -> dict[tuple[str, ...], int]:
+def none_of(choices: Iterable[str]) -> dict[tuple[str, ...], int]:
     """What nothing has is told too: as 0."""
     return {(str(choice),): 0 for choice in choices}
 

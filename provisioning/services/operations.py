@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from structlog.contextvars import get_contextvars
 
 from portal.core import clock
 from portal.core.audit import Actor, record
@@ -43,6 +44,7 @@ def operation_request(
                     inputs=dict(inputs or {}),
                     requested_by=actor.user,
                     reason=reason,
+                    request_id=str(get_contextvars().get("request_id", ""))[:64],
                 )
         except IntegrityError:
             raise _in_the_way(instance) from None

@@ -1,16 +1,25 @@
 """/metrics: for who bears the token, in a constant number of queries."""
 
+import json
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
+from billing.models import Account, StripeEvent
+from provisioning.clients.google import breaker
+from provisioning.clients.google.calls import Call
 from provisioning.health.ledger import LOCK, Ledger
 from provisioning.models import (
+    Alert,
+    AlertRule,
     Hold,
     Instance,
     Leak,
+    Notice,
     Operation,
     Outage,
     ProbeTally,
@@ -18,6 +27,7 @@ from provisioning.models import (
     RolloutMember,
     RolloutPolicy,
     Survey,
+    UptimeDay,
 )
 
 TOKEN = "figures, please"
@@ -134,7 +144,7 @@ def test_it_tells_how_rollouts_stand(scrape, rollout, trial, ada):
 
 
 def test_a_larger_fleet_takes_no_more_queries(scrape, rollout, trial, ada, django_assert_num_queries):
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(29):
         scrape()
     for number in range(20):
         instance = Instance.objects.create(
@@ -144,6 +154,75 @@ def test_a_larger_fleet_takes_no_more_queries(scrape, rollout, trial, ada, djang
         Operation.objects.create(instance=instance, kind="provision", status="running", wanted={})
         Outage.objects.create(instance=instance, what="It answers 503.")
         RolloutMember.objects.create(rollout=rollout, stage=rollout.stages.get(), instance=instance, previous="1.0.0")
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(29):
         figures = scrape()
     assert figures['portal_operations{kind="provision",status="running"}'] == 20
+
+
+def test_it_tells_how_reliable_the_fleet_is_and_what_is_not_sent(scrape, trial):
+    Instance.objects.filter(pk=trial.pk).update(status="running")
+    now = timezone.now()
+    UptimeDay.objects.create(instance=trial, day=now.date(), watched_seconds=1_000, down_seconds=10)
+    Notice.objects.create(channel="slack", kind="test", created_at=now - timedelta(minutes=10))
+    rule = AlertRule.objects.get(pk="instance-down")
+    Alert.objects.create(rule=rule, subject=trial.pk, instance=trial, sentence="Down.", opened_at=now)
+    figures = scrape()
+    assert figures["portal_uptime_month_share"] == pytest.approx(0.99)
+    assert figures["portal_error_budget_left"] < 1
+    assert figures['portal_error_budget_burn{hours="1"}'] == 0
+    assert figures['portal_open_alerts{severity="page"}'] == 1
+    assert figures['portal_open_alerts{severity="ticket"}'] == 0
+    assert figures["portal_notice_lag_seconds"] == pytest.approx(600, abs=30)
+
+
+def test_it_tells_how_long_things_take(scrape, trial):
+    now = timezone.now()
+    for seconds, minutes in ((30, 5), (90, 10), (9_000, 120)):
+        ended = now - timedelta(minutes=minutes)
+        begun = {"started_at": ended - timedelta(seconds=seconds), "finished_at": ended}
+        operation = Operation.objects.create(instance=trial, kind="upgrade", status="succeeded", wanted={}, **begun)
+        operation.steps.create(name="rollout", position=0, status="done", **begun)
+    figures = scrape()
+    assert figures['portal_operation_seconds{figure="mean",kind="upgrade"}'] == pytest.approx(60)
+    assert figures['portal_step_seconds{figure="max",step="rollout"}'] == pytest.approx(90)
+    assert figures['portal_operations_ended_last_hour{kind="upgrade",status="succeeded"}'] == 2
+
+
+def test_it_counts_calls_to_google(scrape, db, settings):
+    call = Call("compute", "compute.networks.get", is_read=True, subject="src-1")
+    for failed in (False, False, True):
+        breaker.count(call, failed=failed)
+    figures = scrape()
+    assert figures['portal_google_calls_last_minute{outcome="went",service="compute"}'] == 2
+    assert figures['portal_google_calls_last_minute{outcome="failed",service="compute"}'] == 1
+
+
+def test_it_tells_how_money_stands(scrape, trial, acme):
+    now = timezone.now()
+    StripeEvent.objects.create(
+        id="evt_1", kind="invoice.paid", happened_at=now - timedelta(seconds=90), received_at=now
+    )
+    Account.objects.create(organization=acme, stripe_id="cus_1", due_at=now - timedelta(minutes=3), failures=2)
+    figures = scrape()
+    assert figures["portal_stripe_events_last_hour"] == 1
+    assert figures["portal_stripe_event_lag_seconds"] == pytest.approx(90, abs=1)
+    assert figures["portal_facts_lag_seconds"] == pytest.approx(180, abs=30)
+    assert (figures["portal_facts_failing"], figures["portal_trials"]) == (1, 1)
+
+
+@pytest.mark.parametrize("file", ["grafana/portal.json", "prometheus/rules.yml"])
+def test_what_is_deployed_beside_it_knows_no_other_metrics(client, settings, file, db):
+    settings.METRICS_TOKEN = TOKEN
+    told = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).content.decode()
+    known = set(re.findall(r"^# TYPE (portal_\w+)", told, re.MULTILINE))
+    text = Path(settings.BASE_DIR, "deploy", file).read_text()
+    named = set(re.findall(r"\bportal_\w+", text))
+    assert named
+    assert named <= known
+
+
+def test_the_dashboard_is_whole(settings):
+    dashboard = json.loads(Path(settings.BASE_DIR, "deploy", "grafana", "portal.json").read_text())
+    panels = [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+    assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
+    assert all(panel["title"] and panel["targets"] for panel in panels)

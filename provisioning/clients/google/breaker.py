@@ -7,7 +7,7 @@ that has ceased to be so, because calls succeed again or because there are none.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import redis
 from django.conf import settings
@@ -67,6 +67,26 @@ def open_services() -> dict[str, datetime]:
     now = seconds + microseconds / 1e6
     spans = {service: [float(moment) for moment in span.split()] for service, span in noted.items()}
     return {service: datetime.fromtimestamp(since, UTC) for service, (since, til) in spans.items() if til > now}
+
+
+def recent_calls() -> dict[tuple[str, ...], float]:
+    """How many calls went and failed in the last minute, by service and outcome; nothing without a Redis."""
+    slice_seconds = settings.GOOGLE_BREAKER_WINDOW_SECONDS * settings.ENGINE_PACE / SLICES
+    found = tally().attempt(lambda client: _recent(client, slice_seconds))
+    return found or {}
+
+
+def _recent(client: redis.Redis, slice_seconds: float) -> dict[tuple[str, ...], float]:
+    seconds, microseconds = client.time()
+    newest = int((seconds + microseconds / 1e6) // slice_seconds)
+    counted: dict[tuple[str, ...], float] = {}
+    keys = [key for key in client.scan_iter("google-breaker:*") if not key.endswith(":who") and key != OPEN]
+    fresh = [key for key in keys if int(key.rpartition(":")[2]) > newest - SLICES]
+    for key in fresh:
+        service = key.split(":")[1]
+        for outcome, count in cast("dict[str, str]", client.hgetall(key)).items():
+            counted[service, outcome] = counted.get((service, outcome), 0) + int(count)
+    return counted
 
 
 def obstacle() -> str:
