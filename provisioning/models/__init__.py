@@ -32,6 +32,7 @@ from provisioning.models.rollouts import (
     RolloutStage,
 )
 from provisioning.models.surveys import Leak, Survey
+from provisioning.models.usage import Usage
 
 __all__ = [
     "BUILT",
@@ -64,5 +65,6 @@ __all__ = [
     "Survey",
     "SuspensionNotice",
     "Tenancy",
+    "Usage",
     "Weekday",
 ]

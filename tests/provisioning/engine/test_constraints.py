@@ -24,6 +24,7 @@ from provisioning.models import (
     RolloutStage,
     Step,
     Survey,
+    Usage,
 )
 
 pytestmark = pytest.mark.django_db
@@ -123,6 +124,10 @@ def a_tally(instance: Instance, **fields) -> ProbeTally:
     return ProbeTally.objects.create(**{"instance": instance, "hour": HOUR, **fields})
 
 
+def a_count(instance: Instance) -> Usage:
+    return Usage.objects.create(instance=instance, day=HOUR.date(), figures={"seats": 1})
+
+
 ILLEGAL = {
     "one_active_operation_each": lambda i: [an_operation(i, status=status) for status in ("running", "undoing")],
     "one_queued_operation_each": lambda i: [an_operation(i), an_operation(i)],
@@ -164,6 +169,7 @@ ILLEGAL = {
     "an_outage_ends_after_it_began": lambda i: an_outage(i, ended_at=clock.now() - DAY),
     "one_tally_an_hour": twice(a_tally),
     "no_more_failed_than_probed": lambda i: a_tally(i, probes=1, failed=2),
+    "one_count_a_day": twice(a_count),
 }
 ALSO_ILLEGAL = [
     ("one_active_operation_each", lambda i: [an_operation(i, status="undoing") for _ in range(2)]),
