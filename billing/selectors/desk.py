@@ -111,9 +111,9 @@ def _active(now: datetime) -> Subquery:
     """How many people have used an organization's instances in 7 days, by counts that are not older than that."""
     counts = Usage.objects.filter(instance=OuterRef("pk"), day__gt=now.date() - WEEK).order_by("-day")
     figure = Cast(KeyTextTransform(ACTIVE_WEEK, "figures"), IntegerField())
-    newest = Subquery(counts.annotate(figure=figure).values("figure")[:1])
-    living = Instance.objects.filter(LIVING, organization=OuterRef("pk")).order_by().annotate(figure=newest)
-    return Subquery(living.values("organization").annotate(total=Sum("figure")).values("total"))
+    newest = Subquery(counts.annotate(people=figure).values("people")[:1])
+    living = Instance.objects.filter(LIVING, organization=OuterRef("pk")).order_by().annotate(people=newest)
+    return Subquery(living.values("organization").annotate(total=Sum("people")).values("total"))
 
 
 def _subscriptions() -> "Prefetch[str]":

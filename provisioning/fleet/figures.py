@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from portal.core.errors import Invalid
+from provisioning.fleet.versions import order
 
 SEATS, ACTIVE_DAY, ACTIVE_WEEK, ACTIVE_MONTH = "seats", "active_1d", "active_7d", "active_30d"
 MOST: Final = 1_000_000_000  # no figure comes near it, and all that is reckoned with it stays an integer
@@ -19,12 +20,16 @@ NONE_KNOWN: Final = "There is none of the figures in it that are collected."
 
 @dataclass(frozen=True)
 class Figure:
-    """One number: what it is called, what people read of it, why it is collected, how it is counted."""
+    """One number: what it is called, what people read of it, why it is collected, how it is counted.
+
+    `since` is the first architecture that counts it: so a further figure comes by a rollout, and is no drift before.
+    """
 
     name: str
     title: str
     reason: str
     sql: str
+    since: str = "1.2"
 
 
 def _active(days: int) -> str:
@@ -74,9 +79,10 @@ COLLECTED: Final = (
 NAMES: Final = frozenset(figure.name for figure in COLLECTED)
 
 
-def counting_statement() -> str:
-    """All of them in one statement, which returns them as one JSON object: all are of the same moment."""
-    pairs = ", ".join(f"'{figure.name}', ({figure.sql})" for figure in COLLECTED)
+def counting_statement(architecture: str) -> str:
+    """All that this architecture counts in one statement, which returns one JSON object: all are of the same moment."""
+    counted = [figure for figure in COLLECTED if order(figure.since) <= order(architecture)]
+    pairs = ", ".join(f"'{figure.name}', ({figure.sql})" for figure in counted)
     return f"SELECT json_build_object({pairs})"
 
 

@@ -53,7 +53,7 @@ def ping_fields(spec: InstanceSpec) -> dict[str, str]:
 
 def _cron_job(spec: InstanceSpec) -> dict[str, Any]:
     metadata = {"labels": {**spec.labels, **APP}}
-    pod = {"restartPolicy": "Never", "automountServiceAccountToken": False, "containers": [_container()]}
+    pod = {"restartPolicy": "Never", "automountServiceAccountToken": False, "containers": [_container(spec)]}
     job = {"backoffLimit": 0, "activeDeadlineSeconds": MOST_SECONDS, "template": {"metadata": metadata, "spec": pod}}
     schedule = {
         "schedule": f"{_minute(spec)} * * * *",
@@ -71,9 +71,10 @@ def _minute(spec: InstanceSpec) -> int:
     return crc32(spec.id.encode()) % 60
 
 
-def _container() -> dict[str, Any]:
+def _container(spec: InstanceSpec) -> dict[str, Any]:
     own = [_secret(name.upper(), names.USAGE_PING, name) for name in ("address", "token")]
-    plain = [{"name": "STATEMENT", "value": counting_statement()}, {"name": "PGOPTIONS", "value": READ_ONLY}]
+    statement = counting_statement(spec.architecture)
+    plain = [{"name": "STATEMENT", "value": statement}, {"name": "PGOPTIONS", "value": READ_ONLY}]
     return {
         "name": NAME,
         "image": IMAGE,

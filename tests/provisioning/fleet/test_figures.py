@@ -4,7 +4,9 @@ import pytest
 from django.db import connection
 
 from portal.core.errors import Invalid
-from provisioning.fleet.figures import COLLECTED, MOST, counting_statement, figures_in
+from provisioning.fleet import figures
+from provisioning.fleet.architectures import NEWEST
+from provisioning.fleet.figures import COLLECTED, MOST, Figure, counting_statement, figures_in
 from provisioning.fleet.privacy import privacy_markdown
 from tools.paths import PROJECT
 
@@ -51,8 +53,17 @@ def test_each_is_one_number_and_the_right_one(upstream, figure):
 def test_all_of_them_are_one_statement_that_may_change_nothing(upstream):
     upstream.execute(PEOPLE)
     upstream.execute("SET TRANSACTION READ ONLY")
-    upstream.execute(counting_statement())
+    upstream.execute(counting_statement(NEWEST))
     assert upstream.fetchall() == [(COUNTED,)]
+
+
+def test_what_comes_with_a_later_architecture_changes_nothing_of_an_older_one(monkeypatch):
+    before = counting_statement("1.2")
+    monkeypatch.setattr(
+        figures, "COLLECTED", (*COLLECTED, Figure("more", "More", "To know.", "SELECT 1", since="1.10"))
+    )
+    assert counting_statement("1.2") == before
+    assert counting_statement("1.10").endswith(", 'more', (SELECT 1))")
 
 
 def test_what_it_says_of_itself_is_what_it_does():
