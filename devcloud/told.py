@@ -6,7 +6,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from devcloud.application.use import FIGURES, tell
 from devcloud.cloud import Cloud
 from devcloud.google.services.time_series import set_disk
 from devcloud.schemas import INCOMPATIBLE, SCHEMAS, order_of, set_incompatible, set_schema
@@ -41,23 +40,8 @@ def told_routes(cloud: Cloud) -> list[Route]:
         set_disk(cloud, str(form["project"]), str(form["disk"]), utilization)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
-    async def use(request: Request) -> Response:
-        """{"host": NAME, "figures": {"seats": 31}}: how much the instance there is used, also before it is there."""
-        form = await request.json()
-        figures = dict(form.get("figures", {}))
-        if not form.get("host") or set(figures) - set(FIGURES) or not all(map(_is_count, figures.values())):
-            sentence = f"Needed: host, and figures, whole numbers of {', '.join(FIGURES)}."
-            return JSONResponse({"error": sentence}, HTTPStatus.BAD_REQUEST)
-        tell(cloud, str(form["host"]).lower(), figures)
-        return Response(status_code=HTTPStatus.NO_CONTENT)
-
     return [
-        Route("/_control/use", use, methods=["POST"]),
         Route("/_control/schemas", schemas, methods=["GET", "PUT"]),
         Route("/_control/schemas/incompatible", incompatible, methods=["GET", "PUT"]),
         Route("/_control/disks", disks, methods=["PUT"]),
     ]
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

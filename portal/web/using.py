@@ -36,7 +36,7 @@ class Use:
 
     @property
     def is_full(self) -> bool:
-        """More or less: from nine tenths on somebody may want to think of more seats."""
+        """From nine tenths on: somebody may want to think of more seats."""
         return bool(self.seats.paid) and (self.seats.used or 0) * 10 >= (self.seats.paid or 0) * 9
 
     @property
