@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, Any, TypeVar
 
 import httpx
 
@@ -27,6 +27,18 @@ from tools.terminal import Refused, bold, exit_with, faint, say
 SECRETS = VAR / "demo.env"
 POSTGRES = state_folder(VAR / "postgres")
 WEBHOOK_SECRETS = "STRIPE_WEBHOOK_SECRETS="
+# How much the demo's first instance is used once it is there; seed_demo has made up the month before.
+USE: dict[str, Any] = {
+    "host": "globex.sourcegraph.localhost",
+    "figures": {
+        "seats": 31,
+        "active_1d": 12,
+        "active_7d": 18,
+        "active_30d": 24,
+        "repositories": 260,
+        "batch_changes": 4,
+    },
+}
 DATA = (POSTGRES, VAR / "redis", VAR / "devcloud", VAR / "beat", SECRETS)
 _HELP = """\
 Starts PostgreSQL, Redis, a stand-in for the cloud (devcloud), the web server, a worker, the scheduler and the prober,
@@ -143,6 +155,7 @@ def _start_devcloud(demo: Demo) -> None:
         *map(str, where + pace),
         is_ready=lambda: listening.exists() and answers(ports.cloud_url),
     )
+    httpx.post(f"{ports.cloud_url}/_control/use", json=USE, trust_env=False, timeout=10).raise_for_status()
 
 
 def _connected_to_stripe(demo: Demo) -> Demo:

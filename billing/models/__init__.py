@@ -15,6 +15,7 @@ from billing.models.costs import CostJump, CostLine, InstanceCosts
 from billing.models.entitlements import Grant, OptIn
 from billing.models.prices import UnitPrice
 from billing.models.sales import Sale
+from billing.models.seats import SeatOveruse
 from billing.models.syncs import Sync
 from billing.models.trials import TrialAllowance, TrialExtension, TrialPolicy, TrialRequest
 from billing.models.upkeep import Upkeep
@@ -36,6 +37,7 @@ __all__ = [
     "Price",
     "Reversal",
     "Sale",
+    "SeatOveruse",
     "Status",
     "StripeEvent",
     "Subscription",

@@ -6,15 +6,20 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from django.db.models import Exists, F, Max, Min, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, F, IntegerField, Max, Min, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
 from django.db.models.expressions import OrderBy
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 
-from billing.models import Reversal, Sale, Subscription, TrialRequest, Upkeep
+from billing.models import Reversal, Sale, SeatOveruse, Subscription, TrialRequest, Upkeep
 from billing.terms.money import money
 from billing.terms.standing import PAID_FOR, State
+from portal.core import clock
 from portal.core.models import Organization
-from provisioning.models import Instance, InstanceStatus, Kind
+from provisioning.fleet.figures import ACTIVE_WEEK
+from provisioning.models import Instance, InstanceStatus, Kind, Usage
 
+WEEK: Final = timedelta(days=7)
 SOON: Final = timedelta(days=3)
 LIVING: Final = ~Q(status=InstanceStatus.DELETED)
 TROUBLED: Final = (State.GRACE, State.UNPAID, State.PAUSED, State.TRIAL_ENDED, State.ENDED)
@@ -58,6 +63,8 @@ def customers(show: Show = Show.ALL, order: Order = Order.NAME, wanted: str = ""
         ),
         seen_at=Max("members__last_login"),
     )
+    if order == Order.ACTIVITY:
+        rows = rows.annotate(active=_active(clock.now()))
     if show == Show.TRIALS:
         rows = rows.filter(Exists(mine.filter(kind=Kind.TRIAL)))
     elif show == Show.PAYING:
@@ -79,8 +86,8 @@ def living_of(organization: Organization) -> list[Instance]:
 
 
 def cases(now: datetime) -> list[Case]:
-    """What needs a person today, the most urgent kind first. Six queries, however much there is."""
-    return [*_sales(), *_disputed(), *_unpaid(), *_ending(now), *_stuck(), *_waiting()]
+    """What needs a person today, the most urgent kind first. Seven queries, however much there is."""
+    return [*_sales(), *_disputed(), *_unpaid(), *_ending(now), *_stuck(), *_overused(), *_waiting()]
 
 
 def _matching(wanted: str) -> Q:
@@ -92,12 +99,21 @@ def _matching(wanted: str) -> Q:
 
 
 def _ordered(order: Order) -> Sequence[str | OrderBy]:
-    """Those without a date come last."""
+    """Those without a date come last, and so do those of whose use nothing is known."""
     if order == Order.NAME:
         return ["name"]
-    field, descending = ("trial_ends_at", False) if order == Order.DAYS_LEFT else ("seen_at", True)
-    by = F(field).desc(nulls_last=True) if descending else F(field).asc(nulls_last=True)
-    return [by, "name"]
+    if order == Order.DAYS_LEFT:
+        return [F("trial_ends_at").asc(nulls_last=True), "name"]
+    return [F("active").desc(nulls_last=True), F("seen_at").desc(nulls_last=True), "name"]
+
+
+def _active(now: datetime) -> Subquery:
+    """How many people have used an organization's instances in 7 days, by counts that are not older than that."""
+    counts = Usage.objects.filter(instance=OuterRef("pk"), day__gt=now.date() - WEEK).order_by("-day")
+    figure = Cast(KeyTextTransform(ACTIVE_WEEK, "figures"), IntegerField())
+    newest = Subquery(counts.annotate(people=figure).values("people")[:1])
+    living = Instance.objects.filter(LIVING, organization=OuterRef("pk")).order_by().annotate(people=newest)
+    return Subquery(living.values("organization").annotate(total=Sum("people")).values("total"))
 
 
 def _subscriptions() -> "Prefetch[str]":
@@ -149,6 +165,13 @@ def _ending(now: datetime) -> Iterator[Case]:
 def _stuck() -> Iterator[Case]:
     for upkeep in _upkeeps(~Q(error="")):
         yield _case(upkeep, "It cannot be brought to what is paid for", upkeep.error, upkeep.due_at)
+
+
+def _overused() -> Iterator[Case]:
+    rows = SeatOveruse.objects.filter(ended_at__isnull=True).exclude(instance__status=InstanceStatus.DELETED)
+    for row in rows.select_related("instance__organization").order_by("began_on"):
+        why = f"{row.used} accounts, {row.paid} seats, since {row.began_on:%-d %B}. They know; nothing is blocked."
+        yield Case(row.instance.organization, row.instance, "More seats are used than paid for", why, row.found_at)
 
 
 def _waiting() -> Iterator[Case]:

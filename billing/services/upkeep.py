@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 from billing.models import Upkeep
 from billing.selectors.standings import standing_of
 from billing.services.ending import end_when_due, keep_or_forget
+from billing.services.seats import seats_watch
 from billing.services.switching import features_bring, opt_ins_keep
 from billing.services.telling import next_word, tell
 from billing.terms.standing import Standing
@@ -117,6 +118,7 @@ def _compare(turn: Turn[Upkeep]) -> None:
         return
     found = standing_of(instance, now)
     tell(instance, found, now)
+    seats_watch(instance, now)
     keep_or_forget(turn.row, instance, found)
     ends = opt_ins_keep(instance, now) if found.runs else None
     dates = [now + EVERY, found.until, next_word(found, now), ends, _bring(turn, instance, found, now)]

@@ -25,6 +25,11 @@ class Accounts:
     def count(self) -> int:
         return len(self._read()["accounts"])
 
+    @property
+    def signed_in(self) -> int:
+        """How many of them have a session."""
+        return len(set(self._read()["sessions"].values()))
+
     def create_first(self, email: str, username: str, password: str) -> bool:
         """The site admin exists; False where there is one already."""
         state = self._read()

@@ -66,6 +66,15 @@ def _job(value: JSON) -> None:
     _template(template)
 
 
+def _cron_job(value: JSON) -> None:
+    spec = value["spec"]
+    spec.setdefault("concurrencyPolicy", "Allow")
+    spec.setdefault("suspend", False)
+    spec.setdefault("successfulJobsHistoryLimit", 3)
+    spec.setdefault("failedJobsHistoryLimit", 1)
+    _template(spec["jobTemplate"]["spec"]["template"])
+
+
 def _template(template: JSON) -> None:
     spec = template.setdefault("spec", {})
     spec.setdefault("restartPolicy", "Always")
@@ -138,6 +147,7 @@ _DEFAULTS: dict[str, Callable[[JSON], None]] = {
     "DaemonSet": _daemon_set,
     "ReplicaSet": lambda value: value["spec"].setdefault("replicas", 1),
     "Job": _job,
+    "CronJob": _cron_job,
     "Pod": _pod,
     "Service": _service,
     "PersistentVolumeClaim": _claim,

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from devcloud.kubernetes import schedules
 from devcloud.kubernetes.decoding import missing_fields
 from devcloud.kubernetes.failures import JSON, invalid
 from devcloud.kubernetes.kinds import Kind
@@ -18,6 +19,8 @@ _LABEL_KEY = re.compile(r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-
 _DNS_LABEL_KINDS = {"Namespace", "Service"}
 _FREE_NAMES = {"rbac.authorization.k8s.io"}
 _SECRET_LIMIT = 1024 * 1024
+_CRON_JOB_NAME_LIMIT = 52
+_CONCURRENCY = ("Allow", "Forbid", "Replace")
 _SUBDOMAIN_RULE = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
     "and end with an alphanumeric character"
@@ -85,10 +88,39 @@ def _workload(value: JSON) -> Iterator[Problem]:
 
 
 def _template(value: JSON) -> Iterator[Problem]:
-    template = value["spec"].get("template", {})
-    yield from _labels(template.get("metadata", {}).get("labels", {}), "spec.template.metadata.labels")
     claims = [claim["metadata"]["name"] for claim in value["spec"].get("volumeClaimTemplates", [])]
-    yield from _pod(template.get("spec", {}), "spec.template.spec", claims)
+    yield from _pods_of(value["spec"], "spec", claims)
+
+
+def _pods_of(spec: JSON, path: str, claims: list[str]) -> Iterator[Problem]:
+    template = spec.get("template", {})
+    yield from _labels(template.get("metadata", {}).get("labels", {}), f"{path}.template.metadata.labels")
+    yield from _pod(template.get("spec", {}), f"{path}.template.spec", claims)
+
+
+def _job(spec: JSON, path: str) -> Iterator[Problem]:
+    yield from _pods_of(spec, path, [])
+    if spec.get("template", {}).get("spec", {}).get("restartPolicy") not in {"OnFailure", "Never"}:
+        yield f"{path}.template.spec.restartPolicy", 'Required value: valid values: "OnFailure", "Never"'
+
+
+def _cron_job(value: JSON) -> Iterator[Problem]:
+    """Its Jobs' names add eleven characters to its own."""
+    spec = value["spec"]
+    if len(value["metadata"]["name"]) > _CRON_JOB_NAME_LIMIT:
+        yield "metadata.name", f"Invalid value: must be no more than {_CRON_JOB_NAME_LIMIT} characters"
+    try:
+        schedules.parse(str(spec.get("schedule", "")), str(spec.get("timeZone", "")))
+    except (ValueError, KeyError) as error:  # a time zone that is none is a KeyError
+        yield "spec.schedule", f'Invalid value: "{spec.get("schedule")}": {error}'
+    policy = spec.get("concurrencyPolicy", _CONCURRENCY[0])
+    if policy not in _CONCURRENCY:
+        supported = ", ".join(f'"{each}"' for each in _CONCURRENCY)
+        yield "spec.concurrencyPolicy", f'Unsupported value: "{policy}": supported values: {supported}'
+    for name in ("successfulJobsHistoryLimit", "failedJobsHistoryLimit", "startingDeadlineSeconds"):
+        if spec.get(name, 0) < 0:
+            yield f"spec.{name}", f"Invalid value: {spec[name]}: must be greater than or equal to 0"
+    yield from _job(spec.get("jobTemplate", {}).get("spec", {}), "spec.jobTemplate.spec")
 
 
 def _pod(spec: JSON, path: str, claims: list[str]) -> Iterator[Problem]:
@@ -177,7 +209,8 @@ _CONTENT: dict[str, Callable[[JSON], Iterator[Problem]]] = {
     "StatefulSet": _workload,
     "DaemonSet": _workload,
     "ReplicaSet": _workload,
-    "Job": _template,
+    "Job": lambda value: _job(value["spec"], "spec"),
+    "CronJob": _cron_job,
     "Pod": lambda value: _pod(value["spec"], "spec", []),
     "PersistentVolumeClaim": _claim,
     "Service": _service,

@@ -204,3 +204,21 @@ UPDATES = OpenApiExample(
     response_only=True,
     status_codes=["200"],
 )
+COUNTED = {
+    "day": "2026-12-01",
+    "counted_at": "2026-12-01T12:07:03Z",
+    "figures": {
+        "seats": 31,
+        "active_1d": 4,
+        "active_7d": 12,
+        "active_30d": 19,
+        "repositories": 240,
+        "batch_changes": 3,
+    },
+}
+USAGE = OpenApiExample(
+    "More people than seats",
+    {"seats": {"paid": 25, "used": 31, "over_since": "2026-11-30"}, "newest": COUNTED, "days": [COUNTED]},
+    response_only=True,
+    status_codes=["200"],
+)

@@ -3,7 +3,18 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
-from portal.api.views import choices, instances, operations, organizations, plans, problems, releases, trials, updates
+from portal.api.views import (
+    choices,
+    instances,
+    operations,
+    organizations,
+    plans,
+    problems,
+    releases,
+    trials,
+    updates,
+    usage,
+)
 
 app_name = "api"
 urlpatterns = [
@@ -18,6 +29,7 @@ urlpatterns = [
     path("instances/<slug:instance_id>/updates/postpone", updates.Postponement.as_view(), name="postponement"),
     path("instances/<slug:instance_id>/plans", plans.InstancePlans.as_view(), name="instance-plans"),
     path("instances/<slug:instance_id>/certificate", instances.CertificateOfInstance.as_view(), name="certificate"),
+    path("instances/<slug:instance_id>/usage", usage.UsageOfInstance.as_view(), name="usage"),
     path("trials/waiting", trials.WaitingPlace.as_view(), name="waiting"),
     path("plans/trial", plans.TrialPlan.as_view(), name="trial-plan"),
     path("plans/<slug:plan_id>", plans.PlanById.as_view(), name="plan"),

@@ -7,6 +7,7 @@ from portal.core import clock
 from portal.web.seen import Seen
 from portal.web.standing import BUSY, DELETED, NEEDS_ATTENTION, RUNNING, STOPPED, SUSPENDED, Standing
 from portal.web.telling import Story, tell
+from portal.web.trend import Trend, draw_trend
 from provisioning.models import Instance, Operation, OperationKind, OperationStatus
 from provisioning.selectors import Lane, Progress, StepView
 
@@ -33,6 +34,13 @@ STEPS = (
     ("secrets", ("database",), "pending", "", 0, 20, True, 0, 3),
     ("application", ("secrets", "cluster", "address"), "pending", "", 0, 180, True, 0, 4),
 )
+
+
+def sample_trend() -> Trend | None:
+    """A month of a figure that has outgrown its limit."""
+    today = clock.now().date()
+    counts = [(today - timedelta(days=29 - day), 14 + day * 17 // 29) for day in range(30)]
+    return draw_trend("Accounts", counts, today, limit=25)
 
 
 def sample_story() -> Story:

@@ -33,6 +33,7 @@ from provisioning.models.rollouts import (
     RolloutStage,
 )
 from provisioning.models.surveys import Leak, Survey
+from provisioning.models.usage import Usage
 
 __all__ = [
     "BUILT",
@@ -71,5 +72,6 @@ __all__ = [
     "SuspensionNotice",
     "Tenancy",
     "UptimeDay",
+    "Usage",
     "Weekday",
 ]

@@ -10,6 +10,7 @@ from django.db.models import Avg
 from portal.core import clock
 from portal.core.models import Organization
 from provisioning.engine import graph
+from provisioning.fleet.architectures import is_unnoticed
 from provisioning.fleet.obstacles import Cause
 from provisioning.fleet.places import follows
 from provisioning.fleet.versions import is_newer, order
@@ -117,6 +118,8 @@ def expected_downtime_seconds(kind: str) -> float:
 def _planned(member: RolloutMember, begins_at: datetime, downtime: float, seconds: float) -> Planned:
     rollout, instance = member.rollout, member.instance
     title = f"Upgrade to {rollout.release}" if rollout.release else "Renewal of the infrastructure"
+    if rollout.architecture and is_unnoticed(instance.architecture, rollout.architecture):
+        downtime = 0.0  # what other moves have taken says nothing of this one
     end = begins_at + timedelta(seconds=seconds)
     if not rollout.is_emergency:
         end = window_of(instance).next(begins_at)[1]

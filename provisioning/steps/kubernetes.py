@@ -2,7 +2,7 @@
 
 import base64
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from lightkube.core.client import Client
@@ -22,6 +22,7 @@ from provisioning.steps.cluster_access import forget_kubeconfig, kubeconfig_for
 from provisioning.steps.google import GoogleAction, put_out
 from provisioning.steps.secrets import store_of
 from provisioning.steps.sql import private_address
+from provisioning.steps.usage_ping import does_ping, ping_fields
 
 Answer = TypeVar("Answer")
 POSTGRES_PORT = "5432"
@@ -118,22 +119,29 @@ class Namespace(ClusterAction):
 class Connections(ClusterAction):
     """Database connections
 
-    One Secret for each of the chart's three databases, with the keys that it asks for.
+    One Secret for each of the chart's three databases, with the keys that it asks for; and one for the job that tells
+    of the instance's use, where there is one. What an older architecture has no use for goes.
     """
 
     def inside(self, spec: InstanceSpec) -> str:
-        secrets = ",".join(names.database_secret(database) for database in names.DATABASES.values())
-        return f"k8s:namespaces/{names.namespace(spec)}/secrets/{secrets}"
+        secrets = [names.database_secret(database) for database in names.DATABASES.values()]
+        listed = ",".join([*secrets, names.USAGE_PING] if does_ping(spec) else secrets)
+        return f"k8s:namespaces/{names.namespace(spec)}/secrets/{listed}"
 
     def see_in(self, cluster: Client, context: Context) -> Seen:
         namespace = names.namespace(context.spec)
         stale = [name_of(secret) for secret in self._wanted(context) if not _stands(cluster, secret, namespace)]
+        if _is_left_over(cluster, context.spec):
+            stale.append(names.USAGE_PING)
         return Differs(f"not as wanted: {', '.join(stale)}") if stale else AsWanted()
 
     def create_in(self, cluster: Client, context: Context) -> str:
         for secret in self._wanted(context):
             if not _stands(cluster, secret, names.namespace(context.spec)):
                 cluster.apply(secret, force=True)
+        if _is_left_over(cluster, context.spec):
+            with suppressed(is_absent):
+                cluster.delete(Secret, names.USAGE_PING, namespace=names.namespace(context.spec))
         return "wrote where the databases are"
 
     def _wanted(self, context: Context) -> list[Secret]:
@@ -141,7 +149,8 @@ class Connections(ClusterAction):
             password = store.read(names.DATABASE_PASSWORD)
         if password is None:
             raise NotYet("the generated password to be readable")
-        return [_connection(context, database, password) for database in names.DATABASES.values()]
+        secrets = [_connection(context, database, password) for database in names.DATABASES.values()]
+        return [*secrets, _usage_ping(context.spec)] if does_ping(context.spec) else secrets
 
 
 class Volumes(ClusterAction):
@@ -204,10 +213,21 @@ def _connection(context: Context, database: str, password: str) -> Secret:
         "host": _host(context, database),
         "port": POSTGRES_PORT,
     }
-    metadata = ObjectMeta(
-        name=names.database_secret(database), namespace=names.namespace(context.spec), labels=context.spec.labels
-    )
+    return _secret(context.spec, names.database_secret(database), fields)
+
+
+def _usage_ping(spec: InstanceSpec) -> Secret:
+    return _secret(spec, names.USAGE_PING, ping_fields(spec))
+
+
+def _secret(spec: InstanceSpec, name: str, fields: Mapping[str, str]) -> Secret:
+    metadata = ObjectMeta(name=name, namespace=names.namespace(spec), labels=spec.labels)
     return Secret(metadata=metadata, data={key: _encoded(value) for key, value in fields.items()})
+
+
+def _is_left_over(cluster: Client, spec: InstanceSpec) -> bool:
+    """Whether there is a Secret for telling of its use although the instance does not."""
+    return not does_ping(spec) and get(cluster, Secret, names.USAGE_PING, names.namespace(spec)) is not None
 
 
 def _host(context: Context, database: str) -> str:

@@ -57,12 +57,17 @@ class Ingresses(Raw):
     _api_info = create_api_info("networking.k8s.io", "v1", "Ingress", "ingresses")
 
 
+class CronJobs(Raw):
+    _api_info = create_api_info("batch", "v1", "CronJob", "cronjobs")
+
+
 KINDS: dict[str, type[Raw]] = {
     "Deployment": Deployments,
     "StatefulSet": StatefulSets,
     "Service": Services,
     "ConfigMap": ConfigMaps,
     "Ingress": Ingresses,
+    "CronJob": CronJobs,
 }
 
 

@@ -22,6 +22,7 @@ DATABASES = {"pgsql": "pgsql", "codeIntelDB": "codeintel", "codeInsightsDB": "co
 DATABASE_PASSWORD = "database-password"  # noqa: S105 - the name of a secret
 ADMIN_PASSWORD = "site-admin-password"  # noqa: S105 - the name of a secret
 ADMIN_LINK = "site-admin-link"
+USAGE_PING = "usage-ping"
 LIEN_ORIGIN = "sourcegraph-cloud-portal"
 
 

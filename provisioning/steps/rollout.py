@@ -40,7 +40,7 @@ class Rollout(ClusterAction):
         workloads = [*cluster.list(Deployment, namespace=namespace), *cluster.list(StatefulSet, namespace=namespace)]
         if not workloads:
             return Missing()
-        jobs = list(cluster.list(Job, namespace=namespace))
+        jobs = [job for job in cluster.list(Job, namespace=namespace) if not _is_scheduled(job)]
         if context.is_going_back and (failed := [name_of(job) for job in jobs if why_failed(job)]):
             return Differs(f"what failed is in the way: {_listed(failed)}")
         _raise_for_failed(jobs)
@@ -66,7 +66,8 @@ class Rollout(ClusterAction):
         known = newest(workloads, ())
         in_the_way: list[Pod | Job] = [pod for pod in cluster.list(Pod, namespace=namespace) if known.is_held(pod)]
         if context.is_going_back:
-            in_the_way += [job for job in cluster.list(Job, namespace=namespace) if why_failed(job)]
+            jobs = [job for job in cluster.list(Job, namespace=namespace) if not _is_scheduled(job)]
+            in_the_way += [job for job in jobs if why_failed(job)]
         for item in in_the_way:
             with suppressed(is_absent):
                 cluster.delete(type(item), name_of(item), namespace=namespace, cascade=CascadeType.BACKGROUND)
@@ -88,6 +89,12 @@ def _is_up(item: Any) -> bool:
 def is_over(job: Job) -> bool:
     """Whether it has succeeded."""
     return bool(job.status and (job.status.succeeded or 0) >= 1)
+
+
+def _is_scheduled(job: Job) -> bool:
+    """Whether a CronJob has made it: such as the one that counts use, it comes and goes and starts nothing."""
+    owners = (job.metadata.ownerReferences if job.metadata else None) or ()
+    return any(owner.kind == "CronJob" for owner in owners)
 
 
 def last_words_of(pod: Pod) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from devcloud.clock import now
 from devcloud.cloud import Cloud
-from devcloud.kubernetes.controllers import deployments, network, pods, volumes, workloads
+from devcloud.kubernetes.controllers import cron_jobs, deployments, jobs, network, pods, volumes, workloads
 from devcloud.kubernetes.controllers.context import Context, controller_of
 from devcloud.kubernetes.failures import JSON
 from devcloud.kubernetes.kinds import kind_named
@@ -27,7 +27,8 @@ _RECONCILERS: dict[str, Callable[[Context, JSON], float | None]] = {
     "apps/deployments": deployments.reconcile,
     "apps/statefulsets": workloads.reconcile_stateful_set,
     "apps/daemonsets": workloads.reconcile_daemon_set,
-    "batch/jobs": workloads.reconcile_job,
+    "batch/jobs": jobs.reconcile,
+    "batch/cronjobs": cron_jobs.reconcile,
 }
 _OWNERS = {
     "ReplicaSet": "replicasets",
@@ -35,6 +36,7 @@ _OWNERS = {
     "StatefulSet": "statefulsets",
     "DaemonSet": "daemonsets",
     "Job": "jobs",
+    "CronJob": "cronjobs",
 }
 
 
@@ -66,6 +68,13 @@ class Controllers:
         for pod in self._objects.each(kind_named("pods")):
             self._objects.touched["/pods", pod["metadata"]["namespace"], pod["metadata"]["name"]] = pod
         self.settle()
+
+    def finish(self, namespace: str, name: str, error: str) -> None:
+        """The work of a Job's pod has ended, with an error or, where that is empty, well. That it is gone is fine."""
+        pod = self._objects.get(kind_named("pods"), namespace, name)
+        if pod and pod["status"].get("phase") == "Running":
+            pods.end(self._context, pod, error)
+            self.settle()
 
     def stop(self) -> None:
         if self._timer:

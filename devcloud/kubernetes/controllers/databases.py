@@ -43,7 +43,7 @@ def database_of(context: Context, pod: JSON) -> str:
     OUT_OF_REACH where that is a proxy which lets nobody in, or a server that is stopped.
     """
     namespace = pod["metadata"]["namespace"]
-    host = next(filter(None, (_value(context, namespace, entry) for entry in _environment(pod))), "")
+    host = next(filter(None, (value_of(context, namespace, entry) for entry in _environment(pod))), "")
     if not host:
         return ""
     if context.objects.get(kind_named("persistentvolumeclaims"), namespace, host):
@@ -69,7 +69,8 @@ def _environment(pod: JSON) -> Iterator[JSON]:
         yield from (entry for entry in container.get("env", ()) if entry["name"] == _HOST)
 
 
-def _value(context: Context, namespace: str, entry: JSON) -> str:
+def value_of(context: Context, namespace: str, entry: JSON) -> str:
+    """What a variable of a container is set to; empty where its Secret does not have it."""
     reference = entry.get("valueFrom", {}).get("secretKeyRef")
     if reference is None:
         return str(entry.get("value", ""))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from devcloud.clock import now, rfc3339_seconds
-from devcloud.kubernetes.controllers import databases
+from devcloud.kubernetes.controllers import counting, databases
 from devcloud.kubernetes.controllers.context import SLOWNESS, Context, condition, controller_of, is_ready
 from devcloud.kubernetes.defaults import address
 from devcloud.kubernetes.failures import JSON
@@ -138,9 +138,17 @@ def _work(context: Context, pod: JSON, told: str) -> None:
         context.set_status(kind_named("pods"), pod, _running(pod, ready=False))
         return
     failed = told in {"job_fails", "crash_loop"}
+    if not failed and counting.is_to_count(pod):
+        counting.begin(context, context.set_status(kind_named("pods"), pod, _running(pod, ready=True)))
+        return
     if not failed:
         databases.run_migrators(context, pod, "containers")
-    context.set_status(kind_named("pods"), pod, _ended(pod, failed=failed))
+    end(context, pod, LAST_WORDS if failed else "")
+
+
+def end(context: Context, pod: JSON, error: str) -> None:
+    """The pod of a Job has ended, with these last words or, where there are none, well."""
+    context.set_status(kind_named("pods"), pod, _ended(pod, error))
 
 
 def _running(pod: JSON, *, ready: bool, state: JSON | None = None, restarts: int = 0) -> JSON:
@@ -162,12 +170,12 @@ def _running(pod: JSON, *, ready: bool, state: JSON | None = None, restarts: int
     }
 
 
-def _ended(pod: JSON, *, failed: bool) -> JSON:
-    terminated: JSON = {"exitCode": int(failed), "reason": "Error" if failed else "Completed"}
-    if failed:
-        terminated["message"] = LAST_WORDS
+def _ended(pod: JSON, error: str) -> JSON:
+    terminated: JSON = {"exitCode": int(bool(error)), "reason": "Error" if error else "Completed"}
+    if error:
+        terminated["message"] = error
     status = _running(pod, ready=False, state={"terminated": terminated})
-    return {**status, "phase": "Failed" if failed else "Succeeded"}
+    return {**status, "phase": "Failed" if error else "Succeeded"}
 
 
 def _unschedulable(message: str) -> JSON:

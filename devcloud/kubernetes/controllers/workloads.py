@@ -1,7 +1,6 @@
-"""Stateful sets, daemon sets and jobs."""
+"""Stateful sets and daemon sets."""
 
-from devcloud.clock import now, rfc3339_seconds
-from devcloud.kubernetes.controllers.context import Context, condition, is_ready
+from devcloud.kubernetes.controllers.context import Context, is_ready
 from devcloud.kubernetes.controllers.deployments import template_hash
 from devcloud.kubernetes.failures import JSON
 from devcloud.kubernetes.kinds import Kind, kind_named
@@ -58,40 +57,6 @@ def reconcile_daemon_set(context: Context, value: JSON) -> None:
     if ready < len(names):
         status["numberUnavailable"] = len(names) - ready
     context.set_status(kind, value, status)
-
-
-def reconcile_job(context: Context, job: JSON) -> None:
-    """The job has a pod, and has ended when that has."""
-    kind = kind_named("jobs")
-    if any(found["type"] in {"Complete", "Failed"} for found in job.get("status", {}).get("conditions", ())):
-        return
-    pods = [pod for _, pod in context.objects.owned(job["metadata"]["uid"], kind_named("pods"))]
-    if not pods and not job["spec"].get("suspend"):
-        context.start_pod(kind, job, job["spec"]["template"], f"{job['metadata']['name']}-{job['metadata']['uid'][:5]}")
-        return
-    started = job.get("status", {}).get("startTime", rfc3339_seconds(now()))
-    phases = {pod["status"].get("phase") for pod in pods}
-    context.set_status(kind, job, _job_status(phases, started))
-
-
-def _job_status(phases: set[str], started: str) -> JSON:
-    if "Failed" in phases:
-        reason, message = "BackoffLimitExceeded", "Job has reached the specified backoff limit"
-        ended = [condition(name, true=True, reason=reason, message=message) for name in ("FailureTarget", "Failed")]
-        return {"startTime": started, "failed": 1, "ready": 0, "conditions": ended}
-    if "Succeeded" in phases:
-        ended = [
-            condition(name, true=True, reason="CompletionsReached", message="Reached expected number of succeeded pods")
-            for name in ("SuccessCriteriaMet", "Complete")
-        ]
-        return {
-            "startTime": started,
-            "completionTime": rfc3339_seconds(now()),
-            "succeeded": 1,
-            "ready": 0,
-            "conditions": ended,
-        }
-    return {"startTime": started, "active": len(phases), "ready": 0}
 
 
 def _ensure_pods(context: Context, kind: Kind, value: JSON, names: list[str], revision: str) -> list[JSON]:

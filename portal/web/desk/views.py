@@ -14,8 +14,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from billing.clients.stripe import Away
 from billing.models import Grant, Invoice, Reversal, Sale, TrialRequest
 from billing.selectors.costs import Costs, costs_of
-from billing.selectors.desk import Order, Show, cases, customers, living_of
+from billing.selectors.desk import WEEK, Order, Show, cases, customers, living_of
 from billing.selectors.entitlements import Held, Stands, held_features
+from billing.selectors.seats import seat_uses
 from billing.selectors.trials import trial_load, trial_policy, waiting_list
 from portal.core import clock
 from portal.core.errors import NotFound, ServiceError
@@ -25,10 +26,13 @@ from portal.web.access import actor_of
 from portal.web.desk.access import ours_only
 from portal.web.desk.acts import ACTS
 from portal.web.standing import live_operation, standing_of, with_latest_operation
+from portal.web.using import Use, use_of
 from portal.web.views.subscriptions import BUSY
+from provisioning.fleet.figures import ACTIVE_WEEK
 from provisioning.health.uptime import open_outages, probes_since
-from provisioning.models import Instance, InstanceStatus, Outage
+from provisioning.models import Instance, InstanceStatus, Outage, Usage
 from provisioning.selectors import instances_of
+from provisioning.selectors.usage import newest_usages
 
 PAGE_SIZE: Final = 25
 EVENTS: Final = 20
@@ -63,12 +67,15 @@ def customer_list(request: HttpRequest, user: User) -> HttpResponse:
     order = _choice(Order, request.GET.get("order"), Order.DAYS_LEFT if show is Show.TRIALS else Order.NAME)
     wanted = request.GET.get("q", "")
     page = Paginator(customers(show, order, wanted), PAGE_SIZE).get_page(request.GET.get("page"))
-    costs = costs_of([each for row in page for each in living_of(row)], clock.now())
+    living = [each for row in page for each in living_of(row)]
+    costs, counts = costs_of(living, clock.now()), newest_usages(each.pk for each in living)
     asked = request.GET.copy()
     asked.pop("page", None)
     context = {
         "page": page,
-        "rows": [(row, [(each, costs[each.pk]) for each in living_of(row)]) for row in page],
+        "rows": [
+            (row, [(each, costs[each.pk], _activity(counts.get(each.pk))) for each in living_of(row)]) for row in page
+        ],
         "show": show,
         "order": order,
         "wanted": wanted,
@@ -97,11 +104,14 @@ def customer(request: HttpRequest, user: User, organization_id: str) -> HttpResp
     instances = with_latest_operation(instances_of(organization)).exclude(status=InstanceStatus.DELETED)
     living, now = list(instances.select_related("upkeep")), clock.now()
     costs, outages = costs_of(living, now), open_outages(each.pk for each in living)
-    looks = probes_since((each.pk, now - MONTH) for each in living)
+    looks, uses = probes_since((each.pk, now - MONTH) for each in living), seat_uses(living)
     context = {
         "organization": organization,
         "members": organization.memberships.select_related("user").order_by("created_at"),
-        "cards": [_card(each, costs[each.pk], looks.get(each.pk, (0, 0)), outages.get(each.pk)) for each in living],
+        "cards": [
+            _card(each, costs[each.pk], looks.get(each.pk, (0, 0)), outages.get(each.pk), use_of(each, uses[each.pk]))
+            for each in living
+        ],
         "request_waiting": waiting_list().filter(organization=organization).first(),
         "invoices": Invoice.objects.filter(account=organization.pk).exclude(status="draft")[:INVOICES],
         "reversals": Reversal.objects.filter(account=organization.pk),
@@ -136,7 +146,13 @@ def act(request: HttpRequest, user: User, kind: str, target_id: str, name: str) 
     return render(request, "desk/act.html", {**context, **_shared(user, "customers")})
 
 
-def _card(instance: Instance, costs: Costs, looks: tuple[int, int], outage: Outage | None) -> dict[str, Any]:
+def _activity(counted: Usage | None) -> int | None:
+    """People active in 7 days by a count that is no older than that."""
+    is_recent = counted is not None and clock.now().date() - counted.day < WEEK
+    return counted.figure(ACTIVE_WEEK) if counted and is_recent else None
+
+
+def _card(instance: Instance, costs: Costs, looks: tuple[int, int], outage: Outage | None, use: Use) -> dict[str, Any]:
     """`looks` are how often it was looked at from outside, and how often that failed."""
     now = clock.now()
     held = held_features(instance, now)
@@ -152,6 +168,7 @@ def _card(instance: Instance, costs: Costs, looks: tuple[int, int], outage: Outa
         "outage": outage,
         "looks": looks[0],
         "failed": looks[1],
+        "use": use,
     }
 
 

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from billing.selectors.seats import seat_use
 from billing.selectors.standings import standing_of as money_of
 from billing.selectors.trials import Waiting, trial_refusal, waiting_of
 from billing.services.waiting_list import trial_ask
@@ -20,6 +21,7 @@ from portal.web.seen import seen_of
 from portal.web.standing import live_operation, standing_of, standing_of_operation, with_latest_operation
 from portal.web.telling import tell
 from portal.web.updates import coming_soon
+from portal.web.using import use_of
 from portal.web.views.plans import deletion_story
 from portal.web.wording import suspension_of, words_of
 from provisioning.fleet.final_backups import final_backup_of
@@ -84,7 +86,7 @@ def instance_detail(request: HttpRequest, membership: Membership, instance_id: s
     live = live_operation(instance)
     story = tell(progress_of(live)) if live else None
     history = list(operations_of(instance)[:HISTORY_LENGTH])
-    is_deleted, is_suspended = (instance.status == end for end in (InstanceStatus.DELETED, InstanceStatus.SUSPENDED))
+    is_deleted = instance.status == InstanceStatus.DELETED
     return render(
         request,
         "web/instances/detail.html",
@@ -99,16 +101,23 @@ def instance_detail(request: HttpRequest, membership: Membership, instance_id: s
                 for operation in history
             ],
             "latest": history[0] if history else None,
-            "suspension": suspension_of(instance) if is_suspended else None,
-            "kept_until": money_of(instance, clock.now()).delete_at if is_suspended else None,
-            "certificate": certificate_of(instance) if is_deleted else None,
-            "final_backup": final_backup_of(instance) if is_deleted else None,
+            **_rest(instance),
             "update_at": None if live or is_deleted else coming_soon([instance]).get(instance.pk),
+            "use": None if is_deleted else use_of(instance, seat_use(instance)),
             "may_run": may_run(membership),
             "only_runners": ONLY_RUNNERS,
             "tab": "instances",
         },
     )
+
+
+def _rest(instance: Instance) -> dict[str, Any]:
+    """What is told of one that is suspended, or deleted; nothing of any other."""
+    if instance.status == InstanceStatus.SUSPENDED:
+        return {"suspension": suspension_of(instance), "kept_until": money_of(instance, clock.now()).delete_at}
+    if instance.status == InstanceStatus.DELETED:
+        return {"certificate": certificate_of(instance), "final_backup": final_backup_of(instance)}
+    return {}
 
 
 @require_http_methods(["GET", "POST"])

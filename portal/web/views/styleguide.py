@@ -27,6 +27,7 @@ def styleguide(request: HttpRequest) -> HttpResponse:
         "boxes_form": TokenForm(is_for_staff=False),
         "moments": (now - timedelta(seconds=20), now - timedelta(hours=5), now + timedelta(days=12)),
         "sights": samples.SEEN,
+        "trend": samples.sample_trend(),
         "instance": samples.INSTANCE,
         "story": samples.sample_story(),
         "ending": samples.sample_ending(),

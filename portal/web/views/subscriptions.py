@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from billing.clients.stripe import Away
 from billing.models import Account, Subscription
 from billing.selectors.offers import feature_offers, plan_offers
+from billing.selectors.seats import seat_use
 from billing.selectors.standings import standing_of
 from billing.selectors.subscriptions import invoices_of, subscription_of
 from billing.services.buying import bought, checkout_begin, portal_visit, quote
@@ -35,6 +36,7 @@ from portal.web.once import new_key
 from portal.web.standing import live_operation
 from portal.web.standing import standing_of as shown_standing
 from portal.web.subscribing import EndForm, PlanForm, SeatsForm, SubscribeForm
+from portal.web.using import use_of
 from portal.web.views.instances import shown_instance
 from provisioning.models import Instance, InstanceStatus
 
@@ -247,6 +249,7 @@ def _told(request: HttpRequest, membership: Membership, instance: Instance, form
         "stands": standing_of(instance, clock.now()),
         "subscription": subscription,
         "invoices": invoices_of(membership.organization),
+        "use": None if instance.status == InstanceStatus.DELETED else use_of(instance, seat_use(instance)),
         "has_account": Account.objects.filter(organization=membership.organization).exists(),
         "is_back": subscription is None and bool({"paid", "waiting"} & request.GET.keys()),
         "form": form,

@@ -13,7 +13,9 @@ from provisioning.fleet.architectures.architecture import Architecture
 from provisioning.fleet.versions import order
 from provisioning.outcomes import Refused
 
-__all__ = ["ARCHITECTURES", "NEWEST", "Architecture", "architecture_of", "leads_to"]
+__all__ = ["ARCHITECTURES", "NEWEST", "Architecture", "architecture_of", "is_unnoticed", "leads_to"]
+# What of a template cannot change without a restart: of nodes, and so of all pods, or of the database server.
+RESTARTING: Final = ("private_nodes", "private_database", "workload_identity")
 _FILE = re.compile(r"v\d+_\d+")
 
 
@@ -48,3 +50,10 @@ def leads_to(number: str) -> list[str]:
         if found.came_from in reached:
             reached.add(found.number)
     return [known for known in ARCHITECTURES if known in reached - {number}]
+
+
+def is_unnoticed(before: str, after: str) -> bool:
+    """Whether a move between these two restarts neither nodes nor the database server. False where one is unknown."""
+    if before not in ARCHITECTURES or after not in ARCHITECTURES:
+        return False
+    return all(getattr(ARCHITECTURES[before], part) == getattr(ARCHITECTURES[after], part) for part in RESTARTING)

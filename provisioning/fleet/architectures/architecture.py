@@ -17,3 +17,4 @@ class Architecture:
     private_database: bool  # Cloud SQL is in the network, without a public address; else pods go through its proxy
     workload_identity: bool  # pods are no longer the nodes' service account
     backup_plan: bool  # Backup for GKE keeps the volumes; the databases are backed up by Cloud SQL in any case
+    usage_pings: bool  # it counts how it is used, and tells the numbers (decision 15)

@@ -15,4 +15,5 @@ ARCHITECTURE: Final = Architecture(
     private_database=False,
     workload_identity=False,
     backup_plan=False,
+    usage_pings=False,
 )

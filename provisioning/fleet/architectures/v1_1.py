@@ -11,4 +11,5 @@ ARCHITECTURE: Final = Architecture(
     private_database=True,
     workload_identity=True,
     backup_plan=True,
+    usage_pings=False,
 )

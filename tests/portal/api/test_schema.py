@@ -78,6 +78,7 @@ def test_every_example_is_true_to_its_schema(schema):
         ("get", "/instances", None, 200),
         ("get", "/instances/{instance_id}", None, 200),
         ("get", "/instances/{instance_id}/operations", None, 200),
+        ("get", "/instances/{instance_id}/usage", None, 200),
         ("get", "/operations/{operation_id}", None, 200),
         ("get", "/regions", None, 200),
         ("get", "/names/{slug}", None, 200),

@@ -7,11 +7,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from billing.models import Grant, Sale, TrialExtension, TrialRequest
+from billing.models import Grant, Sale, SeatOveruse, TrialExtension, TrialRequest
+from billing.selectors.desk import Order, customers
 from billing.services.upkeep import upkeep_ask, upkeep_go_on
 from portal.core import clock
 from portal.core.models import AuditEvent, Organization
-from provisioning.models import Instance
+from provisioning.models import Instance, Usage
 from tests.billing.mirror import subscribe
 
 WHY = "They asked for it on the phone."
@@ -189,3 +190,79 @@ class TestAnAct:
     @pytest.mark.parametrize("address", ["/desk/instances/x/fly/", "/desk/grants/x/end/", "/desk/planets/1/end/"])
     def test_that_there_is_not_is_not_there(self, sams, address):
         assert sams.get(address).status_code == 404
+
+
+def count_of(instance, days_ago=0, **figures) -> Usage:
+    """What the instance counted so many days ago."""
+    at = clock.now() - timedelta(days=days_ago)
+    usual = {"seats": 20, "active_1d": 3, "active_7d": 12, "active_30d": 19}
+    return Usage.objects.create(instance=instance, day=at.date(), counted_at=at, figures=usual | figures)
+
+
+class TestUse:
+    def another(self, instance, slug: str, name: str) -> Instance:
+        """A running instance of another customer."""
+        organization = Organization.objects.create(name=name, slug=slug, email_domain=f"{slug}.example")
+        own = {field.attname: getattr(instance, field.attname) for field in Instance._meta.fields}
+        own |= {"id": f"src-{slug}", "slug": slug, "domain": slug, "organization_id": organization.pk}
+        return Instance.objects.create(**own)
+
+    def test_is_on_a_customers_page(self, sams, running, acme):
+        subscribe(running, {"team-month-usd-1": 25})
+        count_of(running, 1, active_7d=9)
+        count_of(running, seats=31)
+        SeatOveruse.objects.create(instance=running, began_on=clock.now().date(), paid=25, used=31)
+        shown = said(sams.get(customer(acme)))
+        for words in (
+            "31 of 25",
+            "6 more than paid for, since",
+            "12 in 7 days",
+            "19 in 30 days",
+            "from 9 to 12, now 12",
+        ):
+            assert words in shown
+
+    def test_that_was_never_counted_says_so(self, sams, running, acme):
+        assert "the first count comes within an hour" in said(sams.get(customer(acme)))
+
+    def test_orders_customers_by_who_was_active_lately(self, sams, running):
+        count_of(running, active_7d=5)
+        count_of(self.another(running, "initech", "Initech"), active_7d=50)
+        count_of(self.another(running, "hooli", "Hooli"), days_ago=20, active_7d=500)
+        self.another(running, "umbrella", "Umbrella")
+        for show in ("all", "trials"):
+            shown = said(sams.get(reverse("desk_customers"), {"show": show, "order": "activity"}))
+            assert shown.index("Initech") < shown.index("Acme") < shown.index("Hooli")
+            assert shown.index("Acme") < shown.index("Umbrella")
+        assert ">500<" not in shown
+
+    def test_of_several_instances_adds_up_and_leaves_out_deleted_ones(self, sams, running, acme):
+        second = self.another(running, "acme-2", "Acme Two")
+        gone = self.another(running, "acme-3", "Acme Three")
+        Instance.objects.filter(pk__in=[second.pk, gone.pk]).update(organization=acme, kind="production")
+        Instance.objects.filter(pk=gone.pk).update(status="deleted")
+        for instance in (running, second, gone):
+            count_of(instance, 1, active_7d=900)
+            count_of(instance, active_7d=5)
+        [found] = customers(order=Order.ACTIVITY, wanted="acme.example")
+        assert found.active == 10  # type: ignore[attr-defined] # an annotation
+
+    def test_takes_the_same_queries_however_many_there_are(self, sams, running):
+        def queries() -> int:
+            with CaptureQueriesContext(connection) as captured:
+                sams.get(reverse("desk_customers"), {"order": "activity"})
+            return len(captured)
+
+        few = queries()
+        for number in range(5):
+            count_of(self.another(running, f"n{number}", f"Number {number}"))
+        assert queries() == few <= 17
+
+    def test_beyond_what_is_paid_for_needs_a_person(self, sams, running):
+        row = SeatOveruse.objects.create(instance=running, began_on=clock.now().date(), paid=25, used=31)
+        shown = said(sams.get(reverse("desk_today")))
+        assert "More seats are used than paid for" in shown
+        assert "31 accounts, 25 seats, since" in shown
+        row.ended_at = clock.now()
+        row.save()
+        assert "Nothing needs a person" in said(sams.get(reverse("desk_today")))

@@ -4,6 +4,7 @@ import pytest
 
 from portal.core.models import AuditEvent
 from provisioning.engine.survey import Verdict
+from provisioning.fleet.architectures import NEWEST
 from provisioning.models import Survey
 from tests.provisioning.admin.pages import do, page, text
 from tests.provisioning.admin.surveying import finding, looked
@@ -45,6 +46,6 @@ def test_what_did_not_come_from_its_own_is_not_offered(adas, older, number):
 def test_there_is_nothing_to_do_on_the_newest_or_on_a_cluster_of_theirs(adas, older):
     address = page(older, "deed", "migrate")
     assert address in text(adas, page(older))
-    older.architecture = "1.1"
+    older.architecture = NEWEST
     older.save()
     assert address not in text(adas, page(older))

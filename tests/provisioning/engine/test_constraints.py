@@ -30,6 +30,7 @@ from provisioning.models import (
     Step,
     Survey,
     UptimeDay,
+    Usage,
 )
 
 pytestmark = pytest.mark.django_db
@@ -150,6 +151,10 @@ def a_tally(instance: Instance, **fields) -> ProbeTally:
     return ProbeTally.objects.create(**{"instance": instance, "hour": HOUR, **fields})
 
 
+def a_count(instance: Instance) -> Usage:
+    return Usage.objects.create(instance=instance, day=HOUR.date(), figures={"seats": 1})
+
+
 ILLEGAL = {
     "one_active_operation_each": lambda i: [an_operation(i, status=status) for status in ("running", "undoing")],
     "one_queued_operation_each": lambda i: [an_operation(i), an_operation(i)],
@@ -201,6 +206,7 @@ ILLEGAL = {
     "an_hour_has_sixty_minutes": lambda i: a_tally(i, minutes=61),
     "no_more_failed_in_a_minute": lambda i: a_minute(i, probes=1, failed=2),
     "no_more_planned_than_down": lambda i: an_uptime_day(i, down_seconds=1, planned_seconds=2),
+    "one_count_a_day": twice(a_count),
 }
 ALSO_ILLEGAL = [
     ("one_active_operation_each", lambda i: [an_operation(i, status="undoing") for _ in range(2)]),

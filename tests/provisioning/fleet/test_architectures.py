@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from provisioning.fleet import architectures
-from provisioning.fleet.architectures import ARCHITECTURES, NEWEST, architecture_of, leads_to
+from provisioning.fleet.architectures import ARCHITECTURES, NEWEST, architecture_of, is_unnoticed, leads_to
 from provisioning.outcomes import Refused
 from provisioning.spec import InstanceSpec
 from tests.provisioning.steps.world import spec_for_tests
@@ -14,7 +14,8 @@ FILE = """
 from provisioning.fleet.architectures.architecture import Architecture
 
 ARCHITECTURE = Architecture(
-    number="1.10", came_from="1.1", private_nodes=True, private_database=True, workload_identity=True, backup_plan=True
+    number="1.10", came_from="1.2", private_nodes=True, private_database=True, workload_identity=True,
+    backup_plan=True, usage_pings=True,
 )
 """
 
@@ -30,18 +31,25 @@ def one_more(tmp_path, monkeypatch):
 
 
 def test_they_are_in_their_order_and_the_newest_is_the_last():
-    assert list(ARCHITECTURES) == ["1.0", "1.1"]
-    assert NEWEST == "1.1"
-    assert [found.came_from for found in ARCHITECTURES.values()] == ["", "1.0"]
+    assert list(ARCHITECTURES) == ["1.0", "1.1", "1.2"]
+    assert NEWEST == "1.2"
+    assert [found.came_from for found in ARCHITECTURES.values()] == ["", "1.0", "1.1"]
 
 
 def test_another_one_is_a_file(one_more):
-    assert list(architectures.collected()) == ["1.0", "1.1", "1.10"]
+    assert list(architectures.collected()) == ["1.0", "1.1", "1.2", "1.10"]
 
 
 def test_ways_lead_only_forth(one_more, monkeypatch):
     monkeypatch.setitem(ARCHITECTURES, "1.10", architectures.collected()["1.10"])
-    assert (leads_to("1.0"), leads_to("1.1"), leads_to("1.10")) == (["1.1", "1.10"], ["1.10"], [])
+    assert leads_to("1.0") == ["1.1", "1.2", "1.10"]
+    assert (leads_to("1.1"), leads_to("1.2"), leads_to("1.10")) == (["1.2", "1.10"], ["1.10"], [])
+
+
+def test_a_move_is_unnoticed_where_neither_nodes_nor_the_database_change():
+    assert is_unnoticed("1.1", "1.2")
+    assert not is_unnoticed("1.0", "1.2")
+    assert not is_unnoticed("1.1", "9.9")
 
 
 def test_one_that_this_version_does_not_have_is_a_persons_business():

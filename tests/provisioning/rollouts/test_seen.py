@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from portal.core import clock
 from provisioning.fleet.policies import load_policies
 from provisioning.models import Hold, Instance, Operation, Rollout, RolloutMember
 from provisioning.selectors.planned import planned_for, standing_of_release, standings_of_releases
@@ -14,6 +15,7 @@ from provisioning.services.rollouts import (
     rollout_pause,
     rollout_roll_back,
     rollout_skip,
+    rollout_start,
     rollouts_tick,
 )
 from tests.conftest import SUSPENDED
@@ -209,6 +211,17 @@ class TestTheCalendar:
         end_well(*under_way())
         Operation.objects.update(probes=100, downtime_seconds=1.5)
         assert [planned.expected_downtime_seconds for planned in planned_for(acme)] == [1.5]
+
+    @pytest.mark.parametrize(("before", "is_noticed"), [("1.0", True), ("1.1", False)])
+    def test_says_of_a_move_that_restarts_nothing_that_nobody_notices(self, populate, acme, by_ada, before, is_noticed):
+        [instance] = populate(1, architecture=before, maintenance_weekday=5, maintenance_hour=3)
+        measured = {"status": "succeeded", "finished_at": clock.now(), "probes": 900, "downtime_seconds": 480}
+        Operation.objects.create(instance=instance, kind="migrate-architecture", wanted={}, **measured)
+        rollout_start(rollout=rollout_create(architecture="1.2", policy=policy(100), actor=by_ada), actor=by_ada)
+        rollouts_tick()
+        [planned] = planned_for(acme)
+        assert planned.title == "Renewal of the infrastructure"
+        assert planned.expected_downtime_seconds == (480 if is_noticed else 0)
 
 
 @pytest.mark.parametrize("what", ["preview", "progress", "standings", "calendar"])

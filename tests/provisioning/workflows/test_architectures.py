@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from lightkube.resources.apps_v1 import Deployment
+from lightkube.resources.batch_v1 import CronJob
+from lightkube.resources.core_v1 import Pod, Secret
 
 from portal.core.errors import Conflict, Invalid
 from portal.core.models import AuditEvent
@@ -40,9 +42,9 @@ def architecture() -> str:
 
 @pytest.fixture
 def next_one(monkeypatch) -> Architecture:
-    """A made-up 1.2, which is no more than this value."""
-    made_up = replace(ARCHITECTURES["1.1"], number="1.2", came_from="1.1", backup_plan=False)
-    monkeypatch.setitem(ARCHITECTURES, "1.2", made_up)
+    """A made-up 1.3, which is no more than this value."""
+    made_up = replace(ARCHITECTURES["1.2"], number="1.3", came_from="1.2", backup_plan=False)
+    monkeypatch.setitem(ARCHITECTURES, "1.3", made_up)
     return made_up
 
 
@@ -87,6 +89,14 @@ def has_proxy(instance: Instance) -> bool:
     with connected(kubeconfig_for(spec)) as cluster:
         found = cluster.list(Deployment, namespace=names.namespace(spec))
         return names.DATABASE_PROXY in [name_of(item) for item in found]
+
+
+def pods_of(instance: Instance) -> set[str]:
+    """By their uids, but those of what comes and goes by itself."""
+    spec = spec_of(instance)
+    with connected(kubeconfig_for(spec)) as cluster:
+        pods: list[Any] = list(cluster.list(Pod, namespace=names.namespace(spec)))
+    return {pod.metadata.uid for pod in pods if "job-name" not in pod.metadata.labels}
 
 
 def plan_of(instance: Instance) -> bool:
@@ -177,17 +187,57 @@ def test_what_the_first_has_not_is_drift_when_it_is_there(running, by_owner):
     assert not plan_of(running)
 
 
-class TestOneThatIsNoMoreThanAValue:
-    """Nothing but the value knows it: the steps that there are build it, move to it, repair it and tear it down."""
+def counts_by(instance: Instance) -> tuple[bool, bool]:
+    """Whether it has the job that counts its use, and the Secret by which that tells."""
+    spec = spec_of(instance)
+    with connected(kubeconfig_for(spec)) as cluster:
+        jobs, secrets = (cluster.list(kind, namespace=names.namespace(spec)) for kind in (CronJob, Secret))
+        return "usage" in map(name_of, jobs), names.USAGE_PING in map(name_of, secrets)
+
+
+class TestFromTheSecondToTheThird:
+    """It counts its use from here on; nothing of it starts anew for that."""
 
     @pytest.fixture
     def architecture(self) -> str:
         return "1.1"
 
+    def test_it_counts_and_nothing_starts_anew(self, running, move, tear_down):
+        assert counts_by(running) == (False, False)
+        assert_as_its_spec_says(running)
+        before = pods_of(running)
+        assert_succeeded(move("1.2"))
+        running.refresh_from_db()
+        assert (running.architecture, counts_by(running)) == ("1.2", (True, True))
+        assert pods_of(running) == before
+        assert_as_its_spec_says(running)
+        tear_down()
+
+    def test_a_failure_gives_back_what_it_took(self, running, move):
+        with in_place_of(failing_at("uptime", MIGRATE_ARCHITECTURE)):
+            assert move("1.2").status == "undone"
+        running.refresh_from_db()
+        assert (running.architecture, counts_by(running)) == ("1.1", (False, False))
+        assert_as_its_spec_says(running)
+
+    def test_from_the_first_it_is_one_way(self, running, move):
+        """The way leads over what lies between: the plan of such a rollout has all of it."""
+        Instance.objects.update(architecture="1.0")
+        running.refresh_from_db()
+        assert migrated(running, "1.2").architecture == "1.2"
+
+
+class TestOneThatIsNoMoreThanAValue:
+    """Nothing but the value knows it: the steps that there are build it, move to it, repair it and tear it down."""
+
+    @pytest.fixture
+    def architecture(self) -> str:
+        return "1.2"
+
     def test_it_is_built(self, instance, provision, next_one, devcloud, by_alice):
-        provision.wanted |= {"architecture": "1.2"}
+        provision.wanted |= {"architecture": "1.3"}
         provision.save()
-        Instance.objects.update(architecture="1.2")
+        Instance.objects.update(architecture="1.3")
         assert_succeeded(run(provision))
         instance.refresh_from_db()
         assert (reached_at(instance), nodes(instance)) == (["PRIVATE"], (True, "GKE_METADATA"))
@@ -198,9 +248,9 @@ class TestOneThatIsNoMoreThanAValue:
 
     def test_an_instance_is_moved_to_it_and_repaired(self, running, move, next_one, by_owner):
         assert plan_of(running)
-        assert_succeeded(move("1.2"))
+        assert_succeeded(move("1.3"))
         running.refresh_from_db()
-        assert (running.architecture, plan_of(running)) == ("1.2", False)
+        assert (running.architecture, plan_of(running)) == ("1.3", False)
         damage(spec_of(running))
         assert not isinstance(dict(seen_of(running))["connections"], AsWanted)
         assert_succeeded(run(instance_repair(instance=running, actor=by_owner)))
@@ -208,16 +258,16 @@ class TestOneThatIsNoMoreThanAValue:
 
     def test_a_failure_gives_back_what_it_took(self, running, move, next_one):
         with in_place_of(failing_at("uptime", MIGRATE_ARCHITECTURE)):
-            operation = move("1.2")
+            operation = move("1.3")
             assert operation.status == "undone", operation.error
         running.refresh_from_db()
-        assert (running.architecture, plan_of(running)) == ("1.1", True)
+        assert (running.architecture, plan_of(running)) == ("1.2", True)
         assert_as_its_spec_says(running)
 
 
 class TestAsking:
     def test_it_goes_only_forth_along_what_came_from_what(self, running, next_one):
-        assert migrated(running, "1.2").architecture == "1.2"
+        assert migrated(running, "1.3").architecture == "1.3"
         for number, says in [("1.0", "has architecture 1.0 already"), ("9.9", "There is no architecture 9.9")]:
             with pytest.raises(Invalid, match=says) as refused:
                 migrated(running, number)

@@ -1,9 +1,11 @@
-"""`manage.py seed_demo`: the people of the demo, an instance that is coming up, and a release that nobody has yet.
+"""`manage.py seed_demo`: the people of the demo, an instance that is coming up and how it was used until now, and a
+release that nobody has yet.
 
 Run twice, it changes nothing.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -11,14 +13,18 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from portal.core import clock
 from portal.core.audit import Actor
 from portal.core.models import Membership, Organization, Role, User
 from provisioning.fleet.catalogue import load_catalogue
-from provisioning.models import Instance, Kind, Release
+from provisioning.models import Instance, Kind, Release, Usage
 from provisioning.services import instance_create
 from provisioning.services.instances import Wish
 from provisioning.services.releases import Terms, release_import
 
+DAYS_OF_USE = 30
+FIRST_SEATS, LAST_SEATS = 14, 31  # as many as tools/demo.py tells the application that there are
+SATURDAY = 5
 NEXT = "5.12.0"
 NOTES = "Search is faster in large repositories, and batch changes show what they wait for."
 PASSWORD = "let me in, please"  # noqa: S105 - the demo's, printed when it starts
@@ -89,7 +95,26 @@ def _first_instance(owner: User) -> None:
     if Instance.objects.filter(organization=organization).exists():
         return
     wish = Wish(slug="globex", kind=Kind.PRODUCTION, size="s")
-    instance_create(organization=organization, wish=wish, actor=Actor(owner, owner.email), reason="The demo's first.")
+    by_owner = Actor(owner, owner.email)
+    instance = instance_create(organization=organization, wish=wish, actor=by_owner, reason="The demo's first.")
+    _use(instance)
+
+
+def _use(instance: Instance) -> None:
+    """A month of counts, as if it had been there: more people every week, and hardly anybody at weekends."""
+    now = clock.now()
+    for ago in range(DAYS_OF_USE):
+        at = now - timedelta(days=ago)
+        seats = LAST_SEATS - (LAST_SEATS - FIRST_SEATS) * ago // (DAYS_OF_USE - 1)
+        figures = {
+            "seats": seats,
+            "active_1d": 2 if at.weekday() >= SATURDAY else seats * 2 // 5,
+            "active_7d": seats * 3 // 5,
+            "active_30d": seats * 4 // 5,
+            "repositories": 200 + 2 * (DAYS_OF_USE - ago),
+            "batch_changes": 1 + (DAYS_OF_USE - ago) // 10,
+        }
+        Usage.objects.create(instance=instance, day=at.date(), counted_at=at, figures=figures)
 
 
 def _next_release(admin: User) -> None:
