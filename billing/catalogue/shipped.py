@@ -50,7 +50,7 @@ FEATURES: Final[tuple[dict[str, Any], ...]] = (
      "effect": "Nothing restarts."},
     {"name": "allow-list", "title": "Address allow list", "charge": "flat", "plans": ("business", "enterprise"),
      "summary": "The instance answers to your addresses only.", "parts": ["allow-list"],
-     "effect": "Whoever is elsewhere is shut out at once."},
+     "effect": "While it is on, whoever comes from elsewhere is shut out, programs included."},
     {"name": "standby", "title": "Disaster-recovery standby", "charge": "flat", "plans": ("enterprise",),
      "smallest_size": "m", "summary": "A second place, in another region, that can take over.",
      "effect": "Nothing restarts; the first copy takes some hours.", "parts": ["standby"]},
