@@ -27,6 +27,7 @@ _MODULES = (
     "projects",
     "record_sets",
     "secrets",
+    "security_policies",
     "sql_backups",
     "sql_contents",
     "sql_exports",

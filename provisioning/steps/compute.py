@@ -89,11 +89,13 @@ class ComputeResource(GoogleAction):
             failure = failure_of(inserts[-1])
             if isinstance(failure, Refused):
                 raise failure
-        body = {**self.body(context), "name": self.name}
-        body.pop("labels", None)
-        request_id = _request_id(context, len(inserts))
+        request_id, body = _request_id(context, len(inserts)), self._insert_body(context)
         execute(self._resources().insert(**self._place(context), body=body, requestId=request_id))
         return f"asked for the {self.argument}"
+
+    def _insert_body(self, context: Context) -> dict[str, Any]:
+        """An insert takes no labels."""
+        return {**{field: value for field, value in self.body(context).items() if field != "labels"}, "name": self.name}
 
     def _found(self, context: Context) -> dict[str, Any]:
         return execute(self._resources().get(**self._place(context), **{self.argument: self.name}))

@@ -22,6 +22,8 @@ DATABASES = {"pgsql": "pgsql", "codeIntelDB": "codeintel", "codeInsightsDB": "co
 DATABASE_PASSWORD = "database-password"  # noqa: S105 - the name of a secret
 ADMIN_PASSWORD = "site-admin-password"  # noqa: S105 - the name of a secret
 ADMIN_LINK = "site-admin-link"
+PROBE_PASS = "probe-pass"  # noqa: S105 - the name of a secret
+ALLOW_LIST = "allow-list"
 LIEN_ORIGIN = "sourcegraph-cloud-portal"
 
 

@@ -1,8 +1,9 @@
 """Apply features: what customers have opted in to is switched on, and what has ended is switched off.
 
 All of it in one operation, however many features: the spec that it was asked with has them all. The way out comes
-first, since what restarts should find it; how long logs are kept comes last, since keeping them shorter is the one
-thing that cannot be taken back. When anything fails, all of it goes back.
+first, since what restarts should find it. Who may come in is decided before the load balancer asks for that, by those
+who watch the instance with it, and is forgotten once nobody asks any more (decision 17). How long logs are kept comes
+last, since keeping them shorter is the one thing that cannot be taken back. When anything fails, all of it goes back.
 """
 
 from portal.core.audit import record
@@ -10,7 +11,8 @@ from provisioning.engine.action import minutes, seconds
 from provisioning.engine.graph import OnFailure, Undo, Workflow
 from provisioning.models import Instance, Operation, OperationKind
 from provisioning.spec import InstanceSpec
-from provisioning.steps import application, logs, network, preflight, release, rollout
+from provisioning.steps import application, armor, logs, monitoring, network, preflight, release, rollout
+from provisioning.steps.parts import Removes
 from provisioning.workflows.table import GOOGLE, line
 
 SOON, SHORT, LONG = minutes(1), minutes(20), minutes(45)
@@ -23,9 +25,14 @@ NODES = (
     line("preflight", "", preflight.Preflight(), NOTHING, seconds(2), SOON),
     line("point-of-return", "preflight", preflight.PointOfReturn(), REVERT, seconds(2), LONG),
     line("gateway", "point-of-return", network.Gateway(), REVERT, seconds(20), SHORT, GOOGLE),
-    line("application", "gateway", release.Application(), REVERT, seconds(15), SHORT),
+    line("allow-list", "point-of-return", armor.AllowList(reverts=True, removes=Removes.GOING_BACK), REVERT,
+         seconds(10), SHORT, GOOGLE),
+    line("monitoring", "allow-list", monitoring.Monitoring(), REVERT, seconds(4), SHORT, GOOGLE),
+    line("application", "gateway monitoring", release.Application(), REVERT, seconds(15), SHORT),
     line("rollout", "application", rollout.Rollout(), NOTHING, seconds(60), LONG),
-    line("health", "rollout", application.Health(), NOTHING, seconds(5), SHORT),
+    line("allow-list-in-force", "rollout", armor.AllowListInForce(reverts=True, removes=Removes.GOING_FORWARD), REVERT,
+         seconds(60), SHORT, GOOGLE),
+    line("health", "rollout allow-list-in-force", application.Health(), NOTHING, seconds(5), SHORT),
     line("log-retention", "health", logs.LogRetention(), REVERT, seconds(5), SHORT, GOOGLE),
 )
 # fmt: on

@@ -14,6 +14,7 @@ from provisioning.models import Instance, InstanceStatus, Operation, OperationKi
 from provisioning.steps import (
     access,
     application,
+    armor,
     backups,
     dns,
     gke,
@@ -29,6 +30,7 @@ from provisioning.steps import (
     sql,
     volumes,
 )
+from provisioning.steps.parts import Removes
 from provisioning.workflows.table import BROUGHT, GOOGLE, line
 
 SHORT, LONG = minutes(20), minutes(60)
@@ -67,11 +69,14 @@ NODES = (
 
     line("namespace", "cluster", kubernetes.Namespace(), REMOVE, seconds(2), SHORT),
     line("cluster-secrets", "namespace", secrets.Secrets(), NOTHING, seconds(2), SHORT, BROUGHT),
+    line("allow-list", "secrets", armor.AllowList(removes=Removes.GOING_BACK), REMOVE, seconds(5), SHORT, GOOGLE),
     line("connections", "namespace database secrets cluster-secrets", kubernetes.Connections(), NOTHING,
          seconds(2), SHORT),
-    line("application", "connections nodes gateway address database-user", release.Application(), REMOVE,
+    line("application", "connections nodes gateway address database-user allow-list", release.Application(), REMOVE,
          seconds(15), SHORT),
     line("rollout", "application", rollout.Rollout(), NOTHING, seconds(120), minutes(45)),
+    line("allow-list-in-force", "rollout", armor.AllowListInForce(removes=Removes.GOING_FORWARD), NOTHING,
+         seconds(2), SHORT, GOOGLE),
     line("volumes", "rollout", volumes.VolumeSizes(), NOTHING, seconds(1), SHORT),
     line("health", "rollout dns", application.Health(), NOTHING, seconds(5), LONG),
     line("administrator", "health", application.SiteAdmin(), NOTHING, seconds(2), SHORT),
