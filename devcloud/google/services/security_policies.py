@@ -71,7 +71,8 @@ def _remove_rule(call: Call) -> Json:
 
 @implements("compute.securityPolicies.getRule")
 def _get_rule(call: Call) -> Json:
-    return _rule(call, _policy(call)[1])
+    name = f"projects/{call.project}/global/securityPolicies/{call['securityPolicy']}"
+    return _rule(call, resources.need(call, POLICIES, name))
 
 
 @implements("compute.backendServices.setSecurityPolicy")
@@ -89,7 +90,11 @@ def _set_policy(call: Call) -> Json:
 
 
 def _policy(call: Call) -> tuple[str, Json]:
+    """Its full name and itself, free for a change: rules are changed one after the other."""
     name = f"projects/{call.project}/global/securityPolicies/{call['securityPolicy']}"
+    resources.need(call, POLICIES, name)
+    if operations.running_on(call.cloud, "compute", f"projects/{call.project}/global/", name):
+        raise errors.GoogleError(400, "resourceNotReady", f"The resource '{name}' is not ready")
     return name, resources.need_ready(call, POLICIES, name, "securityPolicy")
 
 
