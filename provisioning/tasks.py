@@ -10,7 +10,7 @@ from celery import shared_task
 
 from provisioning.engine import scheduler, worker
 from provisioning.health import uptime
-from provisioning.services import holds, leaks, rollouts, surveys
+from provisioning.services import connections, holds, leaks, rollouts, surveys
 
 
 @shared_task(name="provisioning.tasks.work")
@@ -66,6 +66,18 @@ def spread_drift_checks() -> None:
 def forget_tallies() -> None:
     """How often instances were looked at is known for as long as it says anything."""
     uptime.tallies_forget()
+
+
+@shared_task(name="provisioning.tasks.refresh_connections")
+def refresh_connections() -> None:
+    """Every private connection is looked at, each by a task of its own."""
+    connections.connections_send_all()
+
+
+@shared_task(name="provisioning.tasks.refresh_connection")
+def refresh_connection(instance_id: str) -> None:
+    """It is known how the other side has answered to the instance's private connection."""
+    connections.connection_refresh(instance_id)
 
 
 @shared_task(name="provisioning.tasks.check_leaks")

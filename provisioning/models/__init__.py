@@ -6,6 +6,7 @@ from provisioning.models.clusters import Cluster
 from provisioning.models.health import Outage, ProbeTally
 from provisioning.models.instances import (
     BUILT,
+    ConnectionStatus,
     Instance,
     InstanceStatus,
     Kind,
@@ -39,6 +40,7 @@ __all__ = [
     "Channel",
     "Chart",
     "Cluster",
+    "ConnectionStatus",
     "Hold",
     "Instance",
     "InstanceStatus",

@@ -85,11 +85,11 @@ class ComputeResource(GoogleAction):
 
     def _insert(self, context: Context) -> str:
         inserts = [done for done in self._operations(context) if done["operationType"] == "insert"]
-        if inserts and inserts[-1].get("clientOperationId") == _request_id(context, len(inserts) - 1):
+        if inserts and inserts[-1].get("clientOperationId") == self._request_id(context, len(inserts) - 1):
             failure = failure_of(inserts[-1])
             if isinstance(failure, Refused):
                 raise failure
-        request_id, body = _request_id(context, len(inserts)), self._insert_body(context)
+        request_id, body = self._request_id(context, len(inserts)), self._insert_body(context)
         execute(self._resources().insert(**self._place(context), body=body, requestId=request_id))
         return f"asked for the {self.argument}"
 
@@ -118,6 +118,10 @@ class ComputeResource(GoogleAction):
         suffix = f"/{self._segment()}/{self.name}"
         return sorted((o for o in found if o["targetLink"].endswith(suffix)), key=lambda o: str(o["insertTime"]))
 
+    def _request_id(self, context: Context, count: int) -> str:
+        """Of the thing's own, since a step may make several: Google takes an id that it has seen for the same call."""
+        return context.request_id(f"insert-{self.collection}/{self.name}-{count}")
+
     def _segment(self) -> str:
         return "addresses" if self.collection == "globalAddresses" else self.collection
 
@@ -127,7 +131,3 @@ class ComputeResource(GoogleAction):
     def _place(self, context: Context) -> dict[str, str]:
         place = {"project": context.spec.id}
         return {**place, "region": context.spec.region} if self.is_regional else place
-
-
-def _request_id(context: Context, count: int) -> str:
-    return context.request_id(f"insert-{count}")

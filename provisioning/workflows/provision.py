@@ -10,7 +10,7 @@ from portal.core.mail import queue
 from provisioning.engine.action import minutes, seconds
 from provisioning.engine.graph import OnFailure, Undo, Workflow
 from provisioning.mail import INSTANCE_READY
-from provisioning.models import Instance, InstanceStatus, Operation, OperationKind
+from provisioning.models import ConnectionStatus, Instance, InstanceStatus, Operation, OperationKind
 from provisioning.steps import (
     access,
     application,
@@ -22,6 +22,7 @@ from provisioning.steps import (
     logs,
     monitoring,
     network,
+    private_endpoint,
     project,
     release,
     rollout,
@@ -31,7 +32,7 @@ from provisioning.steps import (
     volumes,
 )
 from provisioning.steps.parts import Removes
-from provisioning.workflows.table import BROUGHT, GOOGLE, line
+from provisioning.workflows.table import BROUGHT, GOOGLE, line, put_out_by
 
 SHORT, LONG = minutes(20), minutes(60)
 REMOVE = Undo.REMOVE
@@ -52,6 +53,7 @@ NODES = (
     line("network", "services", network.Network(), REMOVE, seconds(20), SHORT, GOOGLE),
     line("subnet", "network", network.Subnet(), REMOVE, seconds(20), SHORT, GOOGLE),
     line("gateway", "network", network.Gateway(), REMOVE, seconds(20), SHORT, GOOGLE),
+    line("private-endpoint", "subnet", private_endpoint.PrivateEndpointOfFeature(), REMOVE, seconds(2), SHORT, GOOGLE),
     line("private-range", "network", network.RangeOfArchitecture(), REMOVE, seconds(10), SHORT, GOOGLE),
     line("private-connection", "private-range service-agents", network.ConnectionOfArchitecture(), REMOVE,
          seconds(90), SHORT, GOOGLE),
@@ -90,7 +92,9 @@ def _succeeded(operation: Operation) -> None:
     instance = Instance.objects.select_for_update().get(pk=operation.instance_id)
     instance.status = InstanceStatus.RUNNING
     instance.ready_at = instance.ready_at or clock.now()
-    instance.save(update_fields=["status", "ready_at"])
+    endpoint = put_out_by(operation, "private-endpoint")
+    instance.connection_status = ConnectionStatus.told(endpoint.get(private_endpoint.STATUS))
+    instance.save(update_fields=["status", "ready_at", "connection_status"])
     record("instance.ready", instance, organization_id=instance.organization_id, actor_label="engine")
     queue(
         key=f"{INSTANCE_READY}:{instance.pk}",

@@ -108,6 +108,50 @@ def test_what_was_bought_waits_for_what_it_has_to_know(alices, customers):
     assert told_event().details["from"] == {}
 
 
+class TestPrivateConnectivity:
+    ATTACHMENT = "projects/acme-network/regions/europe-west3/serviceAttachments/git"
+
+    @pytest.fixture
+    def entitled(self, customers, ada) -> Instance:
+        Grant.objects.create(instance=customers, feature_id="private-connectivity", granted_by=ada, reason="A pilot.")
+        return customers
+
+    def ask(self, browser, instance, **told: str):
+        form = {"deed": "switch on", "service_attachment": self.ATTACHMENT, "host": "git.acme.internal"}
+        return browser.post(page(instance, "private-connectivity"), {**form, **told}, follow=True)
+
+    def test_is_told_in_two_fields(self, alices, entitled):
+        self.ask(alices, entitled)
+        assert OptIn.objects.get().details == {
+            "service_attachment": self.ATTACHMENT,
+            "host": "git.acme.internal",
+        }
+
+    def test_says_at_each_field_what_is_wrong_with_it(self, alices, entitled):
+        elsewhere = self.ATTACHMENT.replace("europe-west3", "us-central1")
+        shown = said(self.ask(alices, entitled, service_attachment=elsewhere, host="git"))
+        assert "The instance is in europe-west3, and the service attachment in us-central1." in shown
+        assert "a host name with a dot in it" in shown
+        assert {'id="id_service_attachment_error"', 'id="id_host_error"'} <= set(shown.replace(">", " ").split())
+        assert not OptIn.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("status", "says"),
+        [
+            ("PENDING", "They have to accept the project"),
+            ("ACCEPTED", "Your network lets the instance in."),
+            ("REJECTED", "ask them to move it to the accepted ones"),
+            ("CLOSED", "have it published anew"),
+            ("NEEDS_ATTENTION", "the service behind it is not ready"),
+        ],
+    )
+    def test_shows_how_the_other_side_has_answered_and_what_to_do(self, alices, entitled, status, says):
+        self.ask(alices, entitled)
+        Instance.objects.update(connection_status=status)
+        assert says in said(alices.get(listed(entitled)))
+        assert says in said(alices.get(page(entitled, "private-connectivity")))
+
+
 def test_on_a_cluster_of_ones_own_it_is_not_possible(alices, alice, acme, customers):
     brought = {"organization": acme, "name": "ours", "server": "https://k8s.acme.example", "created_by": alice}
     cluster = Cluster.objects.create(**brought, kubeconfig_encrypted=b"")
