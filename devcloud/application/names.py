@@ -22,7 +22,7 @@ def address_elsewhere(cloud: Cloud, host: str) -> str:
     who brings a cluster has the names of its instances in a zone of their own.
     """
     for zone, document in cloud.store.items(_ZONES):
-        if document["body"]["visibility"] == "private":
+        if document["body"].get("visibility") == "private":
             continue
         record = cloud.store.get(_RECORD_SETS, f"{zone}/rrsets/{host}./A")
         if record is not None:

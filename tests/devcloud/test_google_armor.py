@@ -1,17 +1,19 @@
 """Cloud Armor: what a security policy may be, and whom the load balancer that asks it lets in."""
 
+from typing import Any
+
 import pytest
 
 from devcloud.google.services.security_policies import LAST_PRIORITY
 from tests.devcloud.google_client import Place, refusal
 
 
-def rule(priority: int = 1000, action: str = "allow", *ranges: str, **more) -> dict:
+def rule(priority: int = 1000, action: str = "allow", *ranges: str, **more) -> dict[str, Any]:
     match = {"versionedExpr": "SRC_IPS_V1", "config": {"srcIpRanges": list(ranges or ["203.0.113.0/24"])}}
     return {"priority": priority, "action": action, "match": match, **more}
 
 
-def matching(expression: str) -> dict:
+def matching(expression: str) -> dict[str, Any]:
     return rule(match={"expr": {"expression": expression}})
 
 
@@ -24,7 +26,7 @@ def policies(place: Place):
 
 
 @pytest.fixture
-def policy(place: Place, policies) -> dict:
+def policy(place: Place, policies) -> dict[str, Any]:
     place.run("compute", policies.insert(project=place.id, body={"name": "list", "rules": [LAST]}))
     return {"project": place.id, "securityPolicy": "list"}
 

@@ -1,8 +1,10 @@
 """Private Service Connect from the consumer's side, and the private zones that give it a name."""
 
+from typing import Any
+
 import pytest
 
-from tests.devcloud.google_client import REGION, Place, refusal
+from tests.devcloud.google_client import REGION, GoogleClient, Place, refusal
 
 OTHERS = f"projects/acme-network/regions/{REGION}/serviceAttachments"
 
@@ -27,13 +29,13 @@ def address(place: Place, network: str) -> str:
 
 
 @pytest.fixture
-def body(place: Place, network: str, address: str) -> dict:
+def body(place: Place, network: str, address: str) -> dict[str, Any]:
     """An endpoint as Google would take it, to a service that is published."""
     publish(place, accept=[])
     return {"name": "way", "network": network, "IPAddress": address, "target": attachment(place)}
 
 
-def addresses(place: Place):
+def addresses(place: Place) -> Any:
     return place.google.api("compute").addresses()
 
 
@@ -42,15 +44,15 @@ def attachment(place: Place) -> str:
     return f"{OTHERS}/{place.id}"
 
 
-def publish(place: Place, **told) -> None:
+def publish(place: Place, **told: Any) -> None:
     place.google.devcloud.control("PUT", "attachments", {"name": attachment(place), **told})
 
 
-def insert(place: Place, rules, body: dict):
+def insert(place: Place, rules: Any, body: dict[str, Any]) -> Any:
     return rules.insert(project=place.id, region=REGION, body=body)
 
 
-def status(place: Place, rules) -> str:
+def status(place: Place, rules: Any) -> str:
     found = rules.get(project=place.id, region=REGION, forwardingRule="way").execute()
     return str(found["pscConnectionStatus"])
 
@@ -118,12 +120,12 @@ class TestAPrivateZone:
         return google.api("dns").managedZones()
 
     @pytest.fixture
-    def dns(self, google) -> Place:
+    def dns(self, google: GoogleClient) -> Place:
         """A project where names may be had."""
         return google.project("compute", "dns")
 
     @pytest.fixture
-    def zone(self, dns) -> dict:
+    def zone(self, dns) -> dict[str, Any]:
         network = f"https://www.googleapis.com/compute/v1/{dns.make_network()}"
         return {
             "name": "inside",

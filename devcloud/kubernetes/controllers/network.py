@@ -14,7 +14,10 @@ READY_AT = "devcloud.localhost/address-at"
 
 
 def reconcile_ingress(context: Context, ingress: JSON) -> float | None:
-    """It has an address, and then a backend service, which asks the policy that its BackendConfig names."""
+    """It has an address, and then a backend service, which asks the policy that its BackendConfig names.
+
+    Where it names one, what somebody else has made of that since is put right now and then.
+    """
     due = _give_address(context, kind_named("ingresses"), ingress)
     if due is not None or not ingress.get("status", {}).get("loadBalancer", {}).get("ingress"):
         return due
@@ -22,7 +25,7 @@ def reconcile_ingress(context: Context, ingress: JSON) -> float | None:
     policy = _policy_of(context, namespace, service)
     uid = ingress["metadata"]["uid"]
     if bring_backend(context.cloud, context.cluster_id, uid, f"{namespace}/{service}", policy):
-        return None
+        return now() + context.seconds("loadbalancer.resync") if policy else None
     return now() + context.seconds("loadbalancer")
 
 

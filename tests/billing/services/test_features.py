@@ -142,7 +142,7 @@ class TestWhatAsksForDetails:
     OFFICE, HOME = {"addresses": ["203.0.113.0/24"]}, {"addresses": ["198.51.100.0/24"]}
 
     @pytest.fixture
-    def entitled(self, customers, ada) -> Instance:
+    def entitled(self, customers: Instance, ada) -> Instance:
         grant(customers, ada, "allow-list")
         return customers
 

@@ -112,7 +112,7 @@ class TestPrivateConnectivity:
     ATTACHMENT = "projects/acme-network/regions/europe-west3/serviceAttachments/git"
 
     @pytest.fixture
-    def entitled(self, customers, ada) -> Instance:
+    def entitled(self, customers: Instance, ada) -> Instance:
         Grant.objects.create(instance=customers, feature_id="private-connectivity", granted_by=ada, reason="A pilot.")
         return customers
 

@@ -1,7 +1,7 @@
 """The prober before an allow list: it finds its pass by itself, and counts nothing meanwhile."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -22,7 +22,7 @@ def runner() -> Iterator[asyncio.Runner]:
 
 
 @pytest.fixture
-def guarded(world, outside_world) -> World:
+def guarded(world: World, outside_world) -> World:
     """An instance that answers 403, and a pass in its secret store."""
     world.build("secrets")
     make_probe_pass(world.spec)
@@ -45,7 +45,7 @@ def test_a_first_403_says_nothing_and_the_next_look_bears_the_pass(guarded, look
     assert eventually(lambda: _answers(look, runner))
 
 
-def _answers(look, runner) -> bool:
+def _answers(look: Callable[[], str], runner: asyncio.Runner) -> bool:
     runner.run(asyncio.sleep(0.02))
     try:
         return look() == ""
@@ -57,7 +57,7 @@ def test_who_refuses_the_pass_too_is_down(guarded, look, runner):
     def failure() -> str:
         runner.run(asyncio.sleep(0.02))
         try:
-            return look()
+            return str(look())
         except NotSent:
             return ""
 

@@ -1,12 +1,14 @@
 """The allow list: whom it lets in, in what order it changes, and that its secret is told to nobody."""
 
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
 from django.conf import settings
 from lightkube.core.client import Client
 from lightkube.generic_resource import create_namespaced_resource
+from lightkube.models.core_v1 import ServicePort, ServiceSpec
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.models.networking_v1 import (
     HTTPIngressPath,
@@ -22,7 +24,7 @@ from lightkube.resources.networking_v1 import Ingress
 
 from provisioning.clients.google import api, execute
 from provisioning.clients.kubernetes import connected
-from provisioning.engine.action import AsWanted, Context, Differs, Missing
+from provisioning.engine.action import AsWanted, Context, Differs, Missing, Seen
 from provisioning.outcomes import NotYet
 from provisioning.spec import FeatureSpec
 from provisioning.steps.armor import AllowList, AllowListInForce, SecurityPolicy
@@ -45,7 +47,7 @@ def ask_for(world: World, *addresses: str) -> None:
     world.spec = replace(world.spec, features=(feature,) if addresses else ())
 
 
-def policy(world: World) -> dict:
+def policy(world: World) -> dict[str, Any]:
     place = {"project": world.spec.id, "securityPolicy": "allow-list"}
     return execute(api("compute", "v1").securityPolicies().get(**place))
 
@@ -57,7 +59,7 @@ def ranges(world: World) -> list[list[str]]:
 
 
 @pytest.fixture
-def listed(world) -> World:
+def listed(world: World) -> World:
     """An instance's project with an allow list in it."""
     world.build("secrets")
     ask_for(world, "203.0.113.0/24")
@@ -101,7 +103,9 @@ class TestThePolicy:
         execute(policies.addRule(**place, body={"priority": 1, "action": "allow", "match": open_to_all}))
         eventually(lambda: len(policy(listed)["rules"]) == 4)
         execute(policies.patchRule(**place, priority=1000, body={"action": "deny(403)"}))
-        seen = eventually(lambda: (found := AllowList().look(listed.context())) and _has_two_changes(found) and found)
+        eventually(lambda: _has_two_changes(AllowList().look(listed.context())))
+        seen = AllowList().look(listed.context())
+        assert isinstance(seen, Differs)
         assert "rules[1] is allow * and should be not set" in seen.difference
         assert "deny(403) the portal's pass" in seen.difference
         assert str(probe_pass(listed.spec)) not in repr(seen)
@@ -118,7 +122,7 @@ class TestThePolicy:
             world.reach(AllowList())
 
 
-def _has_two_changes(seen) -> bool:
+def _has_two_changes(seen: Seen) -> bool:
     return isinstance(seen, Differs) and len(seen.changes) == 2
 
 
@@ -154,7 +158,7 @@ class TestAtTheDoor:
     """With an ingress as the chart makes it, and a BackendConfig as the values have it."""
 
     @pytest.fixture
-    def opened(self, listed) -> World:
+    def opened(self, listed: World) -> World:
         listed.build("namespace", "nodes")
         with connected(kubeconfig_for(listed.spec)) as cluster:
             _publish(cluster, listed)
@@ -187,7 +191,7 @@ def _publish(cluster: Client, world: World) -> None:
     namespace = "sourcegraph"
     annotations = {"beta.cloud.google.com/backend-config": '{"default": "sourcegraph-frontend"}'}
     metadata = ObjectMeta(name="sourcegraph-frontend", namespace=namespace, annotations=annotations)
-    cluster.create(Service.from_dict({"metadata": metadata.to_dict(), "spec": {"ports": [{"port": 30080}]}}))
+    cluster.create(Service(metadata=metadata, spec=ServiceSpec(ports=[ServicePort(port=30080)])))
     backend = IngressBackend(
         service=IngressServiceBackend("sourcegraph-frontend", port=ServiceBackendPort(number=30080))
     )
@@ -201,11 +205,11 @@ def _name_the_policy(world: World) -> None:
     resources = values_for(world.spec)["extraResources"]
     config = next(each for each in resources if each["kind"] == "BackendConfig")
     with connected(kubeconfig_for(world.spec)) as cluster:
-        metadata = {**config["metadata"], "namespace": "sourcegraph"}
-        cluster.apply(BackendConfig({**config, "metadata": metadata}), field_manager="helm")
+        metadata = ObjectMeta(name=config["metadata"]["name"], namespace="sourcegraph")
+        cluster.apply(BackendConfig(metadata=metadata, spec=config["spec"]), field_manager="helm")
 
 
-def _services(world: World) -> list:
+def _services(world: World) -> list[Any]:
     listing = api("compute", "v1").backendServices().list(project=world.spec.id)
     return list(execute(listing).get("items", ()))
 
@@ -238,7 +242,7 @@ class TestTheUptimeCheck:
         assert _checks(world)[0]["httpCheck"]["headers"] == {"X-Portal-Pass": MASKED}
 
 
-def _checks(world: World) -> list[dict]:
+def _checks(world: World) -> list[dict[str, Any]]:
     collection = api("monitoring", "v3").projects().uptimeCheckConfigs()
     return list(execute(collection.list(parent=f"projects/{world.spec.id}")).get("uptimeCheckConfigs", ()))
 

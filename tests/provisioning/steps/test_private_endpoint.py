@@ -1,6 +1,7 @@
 """A private connection: what it is made of, whom nobody waits for, and that all of it goes again."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from provisioning.steps.network import Network
 from provisioning.steps.private_endpoint import PrivateEndpoint, PrivateEndpointOfFeature, connection_status
 from provisioning.steps.services import EnabledServices
 from tests.provisioning.steps.world import World
+from tests.stack.devcloud import RunningDevcloud
 from tests.waiting import eventually
 
 PART = PrivateEndpointOfFeature(reverts=True)
@@ -20,7 +22,7 @@ GIT = "projects/acme-network/regions/us-central1/serviceAttachments/git"
 OTHER = "projects/acme-network/regions/us-central1/serviceAttachments/other"
 
 
-def publish(devcloud, name: str = GIT, **told) -> None:
+def publish(devcloud: RunningDevcloud, name: str = GIT, **told: Any) -> None:
     devcloud.control("PUT", "attachments", {"name": name, **told})
 
 
@@ -30,7 +32,7 @@ def connect_to(world: World, attachment: str = GIT, host: str = "git.acme.intern
     world.spec = replace(world.spec, features=(feature,))
 
 
-def rule(world: World) -> dict:
+def rule(world: World) -> dict[str, Any]:
     place = {"project": world.spec.id, "region": world.spec.region, "forwardingRule": "private-endpoint"}
     return execute(api("compute", "v1").forwardingRules().get(**place))
 
@@ -42,7 +44,7 @@ def names_in(world: World) -> dict[str, list[str]]:
 
 
 @pytest.fixture
-def wanted(world, devcloud) -> World:
+def wanted(world: World, devcloud) -> World:
     """An instance's network, and a customer who has published their code host."""
     publish(devcloud)
     connect_to(world)
@@ -52,7 +54,7 @@ def wanted(world, devcloud) -> World:
 
 
 @pytest.fixture
-def connected(wanted) -> World:
+def connected(wanted: World) -> World:
     wanted.reach(PART)
     return wanted
 
@@ -128,7 +130,9 @@ class TestChanging:
         place = {"project": connected.spec.id, "managedZone": "private-host"}
         name = {"name": "git.acme.internal.", "type": "A"}
         execute(api("dns", "v1").resourceRecordSets().delete(**place, **name))
-        assert "10.0.0." in PART.look(connected.context()).difference
+        seen = PART.look(connected.context())
+        assert isinstance(seen, Differs)
+        assert "10.0.0." in seen.difference
         connected.reach(PART)
         assert names_in(connected)
 
