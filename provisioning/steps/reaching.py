@@ -3,6 +3,7 @@
 import secrets
 
 from provisioning.clients.application import Application
+from provisioning.clients.google import Forbidden, ServiceDisabled
 from provisioning.clients.secrets import GoogleSecrets
 from provisioning.fleet.features import ALLOW_LIST
 from provisioning.models import Tenancy
@@ -32,5 +33,11 @@ def make_probe_pass(spec: InstanceSpec) -> None:
 
 
 def probe_pass_in(project: str) -> str | None:
-    """The same for who knows the instance's project alone."""
-    return GoogleSecrets(project, {}).read(names.PROBE_PASS)
+    """The same for who knows the project alone; None also where there is no such project, or none that we may read.
+
+    Google answers the same to both.
+    """
+    try:
+        return GoogleSecrets(project, {}).read(names.PROBE_PASS)
+    except (Forbidden, ServiceDisabled):
+        return None

@@ -36,7 +36,8 @@ from portal.web.standing import live_operation
 from portal.web.standing import standing_of as shown_standing
 from portal.web.views.instances import shown_instance
 from portal.web.views.subscriptions import BUSY
-from provisioning.models import Instance, InstanceStatus
+from provisioning.models import Instance, InstanceStatus, OperationKind, OperationStatus
+from provisioning.selectors import operations_of
 
 DONE = {
     Deed.OPT_IN: "{} is being switched on.",
@@ -58,7 +59,9 @@ def instance_features(request: HttpRequest, membership: Membership, instance_id:
     instance = shown_instance(membership, instance_id)
     held, subscription = held_features(instance, clock.now()), subscription_of(instance)
     shown = [(each, deed_for(each, is_subscribed=subscription is not None)) for each in held]
-    context = {"features": shown, "subscription": subscription, "is_changing": _is_changing(instance, held)}
+    is_changing = _is_changing(instance, held)
+    context = {"features": shown, "subscription": subscription, "is_changing": is_changing}
+    context |= {"was_taken_back": is_changing and _was_taken_back(instance)}
     return render(request, "web/features/list.html", {**context, **_headed(membership, instance)})
 
 
@@ -89,6 +92,7 @@ def instance_feature(request: HttpRequest, membership: Membership, instance_id: 
     context = {"form": form, "key": new_key(), **_shown(instance, held, deed, subscription, asked)}
     others = [(other, BUTTONS[other]) for other in deeds if other is not deed]
     context |= {"told": told, "others": others}
+    context |= {"was_taken_back": _is_changing(instance, [held]) and _was_taken_back(instance)}
     return render(request, "web/features/detail.html", {**context, **_headed(membership, instance)})
 
 
@@ -184,6 +188,14 @@ def _held(instance: Instance, name: str) -> Held:
 
 def _is_changing(instance: Instance, held: list[Held]) -> bool:
     return instance.status == InstanceStatus.RUNNING and any(each.stands is Stands.CHANGING for each in held)
+
+
+def _was_taken_back(instance: Instance) -> bool:
+    """Whether the last try to change its features did not succeed, and nobody tries again just now."""
+    if live_operation(instance):
+        return False
+    last = operations_of(instance).filter(kind=OperationKind.APPLY_FEATURES).order_by("-created_at").first()
+    return last is not None and last.status == OperationStatus.UNDONE
 
 
 def _headed(membership: Membership, instance: Instance) -> dict[str, Any]:

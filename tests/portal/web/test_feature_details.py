@@ -4,7 +4,7 @@ import pytest
 
 from billing.models import Feature, Grant, OptIn
 from portal.core.models import AuditEvent
-from provisioning.models import Cluster, Instance
+from provisioning.models import Cluster, Instance, Operation
 from tests.billing.mirror import subscribe
 from tests.portal.web.test_features import listed, page, said
 
@@ -150,6 +150,13 @@ class TestPrivateConnectivity:
         Instance.objects.update(connection_status=status)
         assert says in said(alices.get(listed(entitled)))
         assert says in said(alices.get(page(entitled, "private-connectivity")))
+
+
+def test_what_was_taken_back_says_what_can_be_done(alices, customers, told):
+    assert "was taken back" not in said(alices.get(page(customers, "allow-list")))
+    Operation.objects.create(instance=customers, kind="apply-features", status="undone", wanted={})
+    assert "The last change of your features was taken back" in said(alices.get(listed(customers)))
+    assert "Check what you have told us" in said(alices.get(page(customers, "allow-list")))
 
 
 def test_on_a_cluster_of_ones_own_it_is_not_possible(alices, alice, acme, customers):

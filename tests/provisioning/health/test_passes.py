@@ -87,6 +87,21 @@ def test_a_store_that_cannot_be_read_says_nothing_of_the_instance(guarded, look,
         runner.run(asyncio.sleep(0.05))
 
 
+def test_who_has_no_project_of_googles_is_down_like_any_other(devcloud, outside_world, runner):
+    outside, domain = Outside(), "brought.sourcegraph.localhost"
+    outside_world.ways[domain] = 403
+
+    def failure() -> str:
+        runner.run(asyncio.sleep(0.02))
+        try:
+            return runner.run(outside.failure(domain, "src-00000000000000000000"))
+        except NotSent:
+            return ""
+
+    assert eventually(failure) == "It answers 403 Forbidden."
+    runner.run(outside.close())
+
+
 def test_whoever_answers_is_sent_no_pass(world, outside_world, runner):
     outside = Outside()
     assert runner.run(outside.failure(world.spec.domain, world.spec.id)) == ""
