@@ -68,7 +68,7 @@ NODES = (
     _line("address", "leftovers", network.Address(), seconds(5), PATIENCE, GOOGLE, DIES_ANYWAY),
     _line("private-connection", "database", network.PrivateConnection(), minutes(3), PATIENCE, GOOGLE, DIES_ANYWAY),
     _line("private-range", "private-connection", network.PrivateRange(), seconds(5), PATIENCE, GOOGLE, DIES_ANYWAY),
-    _line("private-endpoint", "leftovers", private_endpoint.PrivateEndpoint(), seconds(20), PATIENCE, GOOGLE,
+    _line("private-endpoint", "application", private_endpoint.PrivateEndpoint(), seconds(20), PATIENCE, GOOGLE,
           DIES_ANYWAY),
     _line("gateway", "leftovers", network.Gateway(), seconds(20), PATIENCE, GOOGLE, DIES_ANYWAY),
     _line("subnet", "leftovers private-endpoint", network.Subnet(), seconds(20), PATIENCE, GOOGLE, DIES_ANYWAY),

@@ -61,7 +61,7 @@ def instance_features(request: HttpRequest, membership: Membership, instance_id:
     shown = [(each, deed_for(each, is_subscribed=subscription is not None)) for each in held]
     is_changing = _is_changing(instance, held)
     context = {"features": shown, "subscription": subscription, "is_changing": is_changing}
-    context |= {"was_taken_back": is_changing and _was_taken_back(instance)}
+    context |= {"was_taken_back": _was_taken_back(instance) and is_changing}
     return render(request, "web/features/list.html", {**context, **_headed(membership, instance)})
 
 
@@ -92,7 +92,7 @@ def instance_feature(request: HttpRequest, membership: Membership, instance_id: 
     context = {"form": form, "key": new_key(), **_shown(instance, held, deed, subscription, asked)}
     others = [(other, BUTTONS[other]) for other in deeds if other is not deed]
     context |= {"told": told, "others": others}
-    context |= {"was_taken_back": _is_changing(instance, [held]) and _was_taken_back(instance)}
+    context |= {"was_taken_back": _was_taken_back(instance) and _is_changing(instance, [held])}
     return render(request, "web/features/detail.html", {**context, **_headed(membership, instance)})
 
 
@@ -192,10 +192,8 @@ def _is_changing(instance: Instance, held: list[Held]) -> bool:
 
 def _was_taken_back(instance: Instance) -> bool:
     """Whether the last try to change its features did not succeed, and nobody tries again just now."""
-    if live_operation(instance):
-        return False
-    last = operations_of(instance).filter(kind=OperationKind.APPLY_FEATURES).order_by("-created_at").first()
-    return last is not None and last.status == OperationStatus.UNDONE
+    tries = operations_of(instance).filter(kind=OperationKind.APPLY_FEATURES).values_list("status", flat=True)
+    return tries.first() == OperationStatus.UNDONE and not live_operation(instance)
 
 
 def _headed(membership: Membership, instance: Instance) -> dict[str, Any]:
