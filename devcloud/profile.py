@@ -78,7 +78,7 @@ _FAST: Mapping[str, float] = {
     "sql.instance": 0.3,
     "container.cluster": 0.3,
     "container.nodepool": 0.2,
-    "kubernetes.loadbalancer.resync": 0.5,
+    "kubernetes.loadbalancer.resync": 0.3,
     "delete.sql": 0.2,
     "delete.cluster": 0.2,
     "operation.expiry": 7200,

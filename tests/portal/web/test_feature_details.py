@@ -2,7 +2,7 @@
 
 import pytest
 
-from billing.models import Feature, Grant, OptIn
+from billing.models import Feature, Grant, OptIn, Subscription
 from portal.core.models import AuditEvent
 from provisioning.models import Cluster, Instance, Operation
 from tests.billing.mirror import subscribe
@@ -106,6 +106,19 @@ def test_what_was_bought_waits_for_what_it_has_to_know(alices, customers):
     answer = tell(alices, customers, "203.0.113.0/24", "tell us")
     assert "Address allow list is being switched on." in said(answer)
     assert told_event().details["from"] == {}
+
+
+def test_what_was_bought_can_be_stopped_without_ever_telling(alices, customers):
+    Grant.objects.all().delete()
+    price = "allow-list-month-usd-1"
+    Subscription.objects.get().items.create(stripe_id="si_list", price_id=price, quantity=1)
+    OptIn.objects.create(instance=customers, feature=Feature.objects.get(pk="allow-list"))
+    first = said(alices.get(page(customers, "allow-list")))
+    assert "Addresses that are let in" in first
+    assert "?do=stop%20at%20renewal" in first
+    second = said(alices.get(page(customers, "allow-list") + "?do=stop%20at%20renewal"))
+    assert "It stays on until 1 January 2027" in second
+    assert "Addresses that are let in" not in second
 
 
 class TestPrivateConnectivity:

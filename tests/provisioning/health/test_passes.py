@@ -94,7 +94,7 @@ def test_who_has_no_project_of_googles_is_down_like_any_other(devcloud, outside_
     def failure() -> str:
         runner.run(asyncio.sleep(0.02))
         try:
-            return runner.run(outside.failure(domain, "src-00000000000000000000"))
+            return str(runner.run(outside.failure(domain, "src-00000000000000000000")))
         except NotSent:
             return ""
 

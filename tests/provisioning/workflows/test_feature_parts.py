@@ -57,7 +57,7 @@ def published(devcloud) -> None:
 
 
 @pytest.fixture
-def switched_on(published, running, by_owner) -> Instance:
+def switched_on(published, running: Instance, by_owner) -> Instance:
     apply(running, by_owner)
     return running
 
