@@ -28,19 +28,7 @@ def create_application(cloud: Cloud) -> ASGIApp:
     Where the host's name leads to an address that is not devcloud's, whoever is there answers. 403 to whom the load
     balancer's security policy shuts out.
     """
-    routes = Starlette(
-        routes=[
-            Route("/", home),
-            Route("/healthz", health),
-            Route("/readyz", health),
-            Route("/__version", version),
-            Route("/-/site-init", site_init, methods=["POST"]),
-            Route("/-/sign-in", sign_in, methods=["POST"]),
-            Route("/.api/graphql", graphql, methods=["POST"]),
-            Route("/password-reset", password_form),
-            Route("/password-reset", password_set, methods=["POST"]),
-        ]
-    )
+    routes = _routes()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         host = Request(scope).headers.get("host", "").rpartition("@")[2].partition(":")[0].lower()
@@ -59,6 +47,22 @@ def create_application(cloud: Cloud) -> ASGIApp:
             await routes(scope, receive, send)
 
     return app
+
+
+def _routes() -> Starlette:
+    return Starlette(
+        routes=[
+            Route("/", home),
+            Route("/healthz", health),
+            Route("/readyz", health),
+            Route("/__version", version),
+            Route("/-/site-init", site_init, methods=["POST"]),
+            Route("/-/sign-in", sign_in, methods=["POST"]),
+            Route("/.api/graphql", graphql, methods=["POST"]),
+            Route("/password-reset", password_form),
+            Route("/password-reset", password_set, methods=["POST"]),
+        ]
+    )
 
 
 def _came_from(scope: Scope) -> str:
