@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from devcloud import clock, timers
 from devcloud.application import create_application
 from devcloud.application.control import use_routes
+from devcloud.attachments import attachment_routes
 from devcloud.calls import TRANSPORT, reset_connection
 from devcloud.certificates import load_authority, server_context
 from devcloud.cloud import Addresses, Cloud
@@ -110,6 +111,7 @@ def http_app(cloud: Cloud, mailbox: Mailbox) -> ASGIApp:
             *stripe_control_routes(cloud),
             *told_routes(cloud),
             *use_routes(cloud),
+            *attachment_routes(cloud),
         ]
     )
 

@@ -280,6 +280,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(3_600.0),
         "options": {"queue": "beat", "expires": 600},
     },
+    "refresh-connections": {
+        "task": "provisioning.tasks.refresh_connections",
+        "schedule": schedule(900.0),
+        "options": {"queue": "beat", "expires": 600},
+    },
     "report-holds": {
         "task": "provisioning.tasks.report_holds",
         "schedule": schedule(3_600.0),

@@ -10,10 +10,10 @@ from django.urls import reverse
 from portal.core import clock
 from portal.core.mail import queue, register
 from portal.core.models import User
-from provisioning.clients.application import Application
 from provisioning.models import Hold, Instance, Operation, Rollout, RolloutStage
 from provisioning.spec import InstanceSpec, spec_of
 from provisioning.steps import names
+from provisioning.steps.reaching import application_of
 from provisioning.steps.secrets import store_of
 
 INSTANCE_READY = "instance-ready"
@@ -82,7 +82,7 @@ def admin_link(spec: InstanceSpec) -> str:
 
 
 def _new_link(spec: InstanceSpec, password: str) -> str:
-    with Application(spec.domain) as application:
+    with application_of(spec) as application:
         if not application.sign_in(email=spec.admin_email, password=password):
             return ""
         return application.password_link()

@@ -47,20 +47,24 @@ class SizeSpec:
 class FeatureSpec:
     """A feature that is switched on: the Helm values and the parts (Google resources, by name) that it adds.
 
-    `units` is how many of what it counts. What may be in it, provisioning.fleet.features says.
+    `units` is how many of what it counts; `details` are what the customer has told of its parts. What may be in it,
+    provisioning.fleet.features and provisioning.fleet.details say.
     """
 
     name: str
     units: int = 1
     values: Mapping[str, Any] = field(default_factory=dict)
     parts: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "FeatureSpec":
         return cls(**{**document, "parts": tuple(document["parts"])})
 
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "parts": list(self.parts)}
+        """Details are told only where there are any, so that an older version of the portal reads all other specs."""
+        document = {**asdict(self), "parts": list(self.parts)}
+        return document if self.details else {name: document[name] for name in document if name != "details"}
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,10 @@ class InstanceSpec:
     def has_part(self, part: str) -> bool:
         """Whether one of its features adds that part."""
         return any(part in feature.parts for feature in self.features)
+
+    def details_of(self, part: str) -> Mapping[str, Any]:
+        """What the customer has told of that part; empty where no feature adds it."""
+        return next((feature.details for feature in self.features if part in feature.parts), {})
 
     def as_json(self) -> dict[str, Any]:
         """Whether it is suspended is told only where it is, so that a version of the portal that knows nothing of that

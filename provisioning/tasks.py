@@ -10,7 +10,7 @@ from celery import shared_task
 
 from provisioning.engine import scheduler, worker
 from provisioning.health import rollups
-from provisioning.services import alerts, holds, leaks, notices, rollouts, surveys
+from provisioning.services import alerts, connections, holds, leaks, notices, rollouts, surveys
 from provisioning.services.sending import send
 
 
@@ -86,6 +86,18 @@ def send_notices() -> None:
 def roll_up_uptime() -> None:
     """How instances do today, and did yesterday, is summed up."""
     rollups.days_roll_up()
+
+
+@shared_task(name="provisioning.tasks.refresh_connections")
+def refresh_connections() -> None:
+    """Every private connection is looked at, each by a task of its own."""
+    connections.connections_send_all()
+
+
+@shared_task(name="provisioning.tasks.refresh_connection")
+def refresh_connection(instance_id: str) -> None:
+    """It is known how the other side has answered to the instance's private connection."""
+    connections.connection_refresh(instance_id)
 
 
 @shared_task(name="provisioning.tasks.check_leaks")

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 
 from portal.core import clock
 
@@ -47,6 +47,12 @@ class OptIn(models.Model):
     )
     opted_in_at = models.DateTimeField(default=clock.now)
     units = models.PositiveIntegerField(default=1, help_text="How many it was last entitled to.")
+    details = models.JSONField(
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        blank=True,
+        help_text="What the customer has told of its parts, as provisioning.fleet.details writes it down.",
+    )
     ends_at = models.DateTimeField(
         null=True, blank=True, help_text="When it is switched off: its people have been told so."
     )

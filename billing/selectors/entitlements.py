@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from django.db.models import Q
 
@@ -13,6 +14,7 @@ from billing.selectors.standings import standing_of
 from billing.selectors.subscriptions import subscription_of
 from billing.terms.entitlements import Entitlement, Source, entitlements
 from billing.terms.standing import State
+from provisioning.fleet.details import details_asked, is_told
 from provisioning.models import Instance
 from provisioning.spec import FeatureSpec
 
@@ -20,6 +22,7 @@ from provisioning.spec import FeatureSpec
 class Stands(StrEnum):
     """How it stands with a feature on an instance, in the order in which people look for it."""
 
+    UNTOLD = "untold"  # entitled and wanted, and something has to be told before it can be switched on
     ON = "on"
     CHANGING = "changing"
     ENTITLED = "entitled"
@@ -42,6 +45,16 @@ class Held:
         return self.offer.feature
 
     @property
+    def asks(self) -> tuple[str, ...]:
+        """The names of what the customer has to tell before it can be switched on."""
+        return details_asked(self.feature.parts)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What they have told, by name."""
+        return self.opt_in.details if self.opt_in else {}
+
+    @property
     def is_add_on(self) -> bool:
         return self.entitlement is not None and self.entitlement.source is Source.ADD_ON
 
@@ -52,14 +65,15 @@ def entitlements_of(instance: Instance, now: datetime) -> dict[str, Entitlement]
 
 
 def wanted_features(instance: Instance, now: datetime) -> list[FeatureSpec]:
-    """What is entitled, opted in to, and can be carried; also what people have been told goes on until later.
+    """What is entitled, opted in to, told of, and can be carried; also what people were told goes on until later.
 
     In the order in which provisioning has them.
     """
     may, specs = entitlements_of(instance, now), []
     for opt_in in instance.opt_ins.select_related("feature__smallest_size"):
         has_time = opt_in.ends_at is not None and now < opt_in.ends_at
-        if (opt_in.feature_id in may or has_time) and not refusal_of(opt_in.feature, instance):
+        is_wanted = opt_in.feature_id in may or has_time
+        if is_wanted and is_told(opt_in.feature.parts, opt_in.details) and not refusal_of(opt_in.feature, instance):
             specs.append(_spec(opt_in, may.get(opt_in.feature_id)))
     return sorted(specs, key=lambda spec: spec.name)
 
@@ -76,7 +90,7 @@ def held_features(instance: Instance, now: datetime) -> list[Held]:
 
 def _spec(opt_in: OptIn, entitlement: Entitlement | None) -> FeatureSpec:
     feature, units = opt_in.feature, entitlement.units if entitlement else opt_in.units
-    return FeatureSpec(feature.pk, units, feature.values, tuple(feature.parts))
+    return FeatureSpec(feature.pk, units, feature.values, tuple(feature.parts), opt_in.details)
 
 
 def _held(offer: FeatureOffer, may: dict[str, Entitlement], opted: dict[str, OptIn], on: set[str]) -> Held:
@@ -88,6 +102,8 @@ def _held(offer: FeatureOffer, may: dict[str, Entitlement], opted: dict[str, Opt
 
 def _stands(offer: FeatureOffer, entitlement: Entitlement | None, opt_in: OptIn | None, *, is_on: bool) -> Stands:
     is_wanted = opt_in is not None and not offer.refusal and (entitlement or opt_in.ends_at) is not None
+    if is_wanted and opt_in and not is_told(offer.feature.parts, opt_in.details):
+        return Stands.UNTOLD
     if is_wanted or is_on:
         return Stands.ON if is_wanted and is_on else Stands.CHANGING
     if offer.refusal:

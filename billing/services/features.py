@@ -12,13 +12,17 @@ from billing.services.upkeep import upkeep_ask
 from portal.core import clock
 from portal.core.audit import Actor, record
 from portal.core.errors import Conflict, Invalid
+from provisioning.fleet.details import check_details
 from provisioning.models import Instance, InstanceStatus
 
 
-def feature_opt_in(*, instance: Instance, feature: Feature, actor: Actor) -> OptIn:
+def feature_opt_in(
+    *, instance: Instance, feature: Feature, actor: Actor, details: Mapping[str, Any] | None = None
+) -> OptIn:
     """The feature is wanted, and is switched on a moment later; asked twice, it is the same wish.
 
-    Raises Conflict when the instance is deleted or not entitled to it, Invalid when it cannot carry it.
+    `details` are what its parts ask for (provisioning/fleet/details.py). Raises Conflict when the instance is deleted
+    or not entitled to it, Invalid when it cannot carry it or for a detail, which is the error's field.
     """
     if instance.status == InstanceStatus.DELETED:
         raise Conflict("This instance is deleted.")
@@ -27,7 +31,26 @@ def feature_opt_in(*, instance: Instance, feature: Feature, actor: Actor) -> Opt
     entitlement = entitlements_of(instance, clock.now()).get(feature.pk)
     if entitlement is None:
         raise Conflict(f"{feature} is not included yet. Add it to the subscription first.")
-    return _wish(instance, feature, entitlement.units, actor)
+    told = check_details(feature.parts, details or {}, region=instance.region)
+    return _wish(instance, feature, entitlement.units, actor, told)
+
+
+def feature_tell(*, instance: Instance, feature: Feature, details: Mapping[str, Any], actor: Actor) -> None:
+    """What its parts ask for is told, or told anew; the instance follows a moment later.
+
+    Raises Conflict when the feature is not wanted or just this was told before, Invalid for a detail.
+    """
+    told = check_details(feature.parts, details, region=instance.region)
+    with transaction.atomic():
+        wish = OptIn.objects.select_for_update().filter(instance=instance, feature=feature).first()
+        if wish is None:
+            raise Conflict(f"{feature} is off.")
+        if wish.details == told:
+            raise Conflict("That is what you have told us already.")
+        before, wish.details = wish.details, told
+        wish.save(update_fields=["details"])
+        _record("feature.tell", instance, feature.pk, actor, {"from": before, "to": told})
+        upkeep_ask(Instance.objects.filter(pk=instance.pk))
 
 
 def feature_opt_out(*, instance: Instance, feature: Feature, actor: Actor, reason: str = "") -> None:
@@ -46,13 +69,19 @@ def feature_was_bought(instance: Instance, feature: Feature, units: int) -> None
         _wish(instance, feature, units, Actor(None, "billing"))
 
 
-def _wish(instance: Instance, feature: Feature, units: int, actor: Actor) -> OptIn:
+def _wish(
+    instance: Instance, feature: Feature, units: int, actor: Actor, details: Mapping[str, Any] | None = None
+) -> OptIn:
+    told = dict(details or {})
     with transaction.atomic():
         wish, is_new = OptIn.objects.get_or_create(
-            instance=instance, feature=feature, defaults={"opted_in_by": actor.user, "units": units}
+            instance=instance,
+            feature=feature,
+            defaults={"opted_in_by": actor.user, "units": units, "details": told},
         )
         if is_new:
-            _record("feature.opt-in", instance, feature.pk, actor, {"units": units})
+            said = {"details": told} if told else {}
+            _record("feature.opt-in", instance, feature.pk, actor, {"units": units, **said})
         upkeep_ask(Instance.objects.filter(pk=instance.pk))
     return wish
 

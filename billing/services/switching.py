@@ -61,9 +61,9 @@ def features_bring(instance: Instance, latest: Operation | None, now: datetime) 
     return None
 
 
-def _key(features: list[dict[str, Any]]) -> list[tuple[str, int]]:
+def _key(features: list[dict[str, Any]]) -> list[tuple[str, int, dict[str, Any]]]:
     """What makes a change. What a feature adds may be edited in the catalogue: that restarts nobody by itself."""
-    return [(feature["name"], feature["units"]) for feature in features]
+    return [(feature["name"], feature["units"], feature.get("details", {})) for feature in features]
 
 
 def _why(wanted: list[FeatureSpec]) -> str:

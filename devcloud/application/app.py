@@ -15,6 +15,7 @@ from devcloud.application.accounts import Accounts
 from devcloud.application.graphql import execute
 from devcloud.application.instances import Instance, find_instance
 from devcloud.application.names import address_elsewhere, pass_on
+from devcloud.balancers import lets_in
 from devcloud.cloud import Cloud
 
 COOKIE = "sgs"
@@ -24,9 +25,32 @@ _ALWAYS_ANSWERED = {"/healthz", "/readyz"}
 def create_application(cloud: Cloud) -> ASGIApp:
     """Answers by the Host header: 404 where no ingress knows the host, 503 while its frontend isn't available.
 
-    Where the host's name leads to an address that is not devcloud's, whoever is there answers.
+    Where the host's name leads to an address that is not devcloud's, whoever is there answers. 403 to whom the load
+    balancer's security policy shuts out.
     """
-    routes = Starlette(
+    routes = _routes()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        host = Request(scope).headers.get("host", "").rpartition("@")[2].partition(":")[0].lower()
+        if address := address_elsewhere(cloud, host):
+            await pass_on(f"{address}:{cloud.addresses.elsewhere}", scope, receive, send)
+            return
+        instance = find_instance(cloud, host)
+        if instance is None:
+            await pages.unknown_page(host)(scope, receive, send)
+        elif not lets_in(cloud, instance.key, _came_from(scope), Request(scope).headers):
+            await pages.shut_out_page()(scope, receive, send)
+        elif not instance.available and scope["path"] not in _ALWAYS_ANSWERED:
+            await pages.starting_page(host)(scope, receive, send)
+        else:
+            scope["state"] = {"instance": instance, "accounts": Accounts(cloud, instance.key)}
+            await routes(scope, receive, send)
+
+    return app
+
+
+def _routes() -> Starlette:
+    return Starlette(
         routes=[
             Route("/", home),
             Route("/healthz", health),
@@ -40,21 +64,11 @@ def create_application(cloud: Cloud) -> ASGIApp:
         ]
     )
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        host = Request(scope).headers.get("host", "").rpartition("@")[2].partition(":")[0].lower()
-        if address := address_elsewhere(cloud, host):
-            await pass_on(f"{address}:{cloud.addresses.elsewhere}", scope, receive, send)
-            return
-        instance = find_instance(cloud, host)
-        if instance is None:
-            await pages.unknown_page(host)(scope, receive, send)
-        elif not instance.available and scope["path"] not in _ALWAYS_ANSWERED:
-            await pages.starting_page(host)(scope, receive, send)
-        else:
-            scope["state"] = {"instance": instance, "accounts": Accounts(cloud, instance.key)}
-            await routes(scope, receive, send)
 
-    return app
+def _came_from(scope: Scope) -> str:
+    """The last address of X-Forwarded-For, where there is one: for a test, whoever calls is Google's own edge."""
+    forwarded = Request(scope).headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    return forwarded or str(scope["client"][0])
 
 
 async def home(request: Request) -> Response:

@@ -21,7 +21,9 @@ def address_elsewhere(cloud: Cloud, host: str) -> str:
     """The address that the host's A record leads to, if it is not one of devcloud's; else empty, as without a record:
     who brings a cluster has the names of its instances in a zone of their own.
     """
-    for zone, _document in cloud.store.items(_ZONES):
+    for zone, document in cloud.store.items(_ZONES):
+        if document["body"].get("visibility") == "private":
+            continue
         record = cloud.store.get(_RECORD_SETS, f"{zone}/rrsets/{host}./A")
         if record is not None:
             address = str(record["body"]["rrdatas"][0])

@@ -72,6 +72,12 @@ def starting_page(host: str) -> HTMLResponse:
     return _page("Starting", body, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
+def shut_out_page() -> HTMLResponse:
+    """What Cloud Armor answers in the application's place."""
+    body = "<h1>Error: Forbidden</h1><p>Your client does not have permission to get this URL from this server.</p>"
+    return _page("403 Forbidden", body, HTTPStatus.FORBIDDEN)
+
+
 def unknown_page(host: str) -> HTMLResponse:
     body = f"<h1>No such instance</h1><p>Nothing answers on {escape(host)}.</p>"
     return _page("No such instance", body, HTTPStatus.NOT_FOUND)

@@ -12,19 +12,26 @@ from billing.selectors.entitlements import Held, Stands
 from billing.services.adding import Addition
 from billing.terms.entitlements import Entitlement, Source
 from billing.terms.money import money
+from portal.web.details import asked_for
 from portal.web.forms import ReckonedForm
 
 
 class Deed(StrEnum):
     OPT_IN = "switch on"
+    TELL = "tell us"
+    CHANGE = "change details"
     ADD = "add"
     OPT_OUT = "switch off"
     STOP = "stop at renewal"
     KEEP = "keep"
 
 
+# With these the customer tells what the feature asks for.
+TELLING = {Deed.OPT_IN, Deed.TELL, Deed.CHANGE}
 BUTTONS = {
     Deed.OPT_IN: "Switch it on",
+    Deed.TELL: "Switch it on",
+    Deed.CHANGE: "Change it",
     Deed.ADD: "Add it and switch it on",
     Deed.OPT_OUT: "Switch it off",
     Deed.STOP: "Stop it at renewal",
@@ -68,20 +75,35 @@ class UnitsForm(forms.Form):
 
 
 def deed_for(held: Held, *, is_subscribed: bool) -> Deed | None:
-    """The one thing that can be done about it; None when there is nothing but waiting, or talking to us."""
-    if held.opt_in and held.is_add_on:
-        return Deed.KEEP if held.entitlement and held.entitlement.ends_alone else Deed.STOP
+    """The first thing to be done about it; None when there is nothing but waiting, or talking to us."""
+    return next(iter(deeds_for(held, is_subscribed=is_subscribed)), None)
+
+
+def deeds_for(held: Held, *, is_subscribed: bool) -> tuple[Deed, ...]:
+    """All that can be done about it, what is most likely wanted first."""
     if held.opt_in:
-        return Deed.OPT_OUT
+        return (Deed.TELL, _ending(held)) if held.stands is Stands.UNTOLD else _of_wanted(held)
     if held.entitlement and not held.offer.refusal:
-        return Deed.OPT_IN
-    return Deed.ADD if held.stands is Stands.FOR_SALE and is_subscribed else None
+        return (Deed.OPT_IN,)
+    return (Deed.ADD,) if held.stands is Stands.FOR_SALE and is_subscribed else ()
+
+
+def _of_wanted(held: Held) -> tuple[Deed, ...]:
+    can_be_changed = held.asks and held.stands in {Stands.ON, Stands.CHANGING}
+    return (_ending(held), Deed.CHANGE) if can_be_changed else (_ending(held),)
+
+
+def _ending(held: Held) -> Deed:
+    """How what is wanted ends; what has been stopped can be kept."""
+    if held.is_add_on:
+        return Deed.KEEP if held.entitlement and held.entitlement.ends_alone else Deed.STOP
+    return Deed.OPT_OUT
 
 
 def consequences(held: Held, deed: Deed | None, addition: Addition | None, renews_at: datetime | None) -> Iterator[str]:
     """What comes of it: money first, then what happens on the instance, then whether it restarts."""
     feature = held.feature
-    if deed is Deed.OPT_IN and held.entitlement:
+    if deed in {Deed.OPT_IN, Deed.TELL} and held.entitlement:
         yield _on_what_grounds(held.entitlement, held)
     elif deed is Deed.ADD and addition:
         line = addition.line
@@ -89,15 +111,19 @@ def consequences(held: Held, deed: Deed | None, addition: Addition | None, renew
         due = money(addition.preview.due_now, line.currency)
         how = "An invoice over {} is sent" if addition.is_by_invoice else "{} is due now"
         yield f"{how.format(due)}, for the rest of this period."
+        if held.asks:
+            yield f"Then you tell us {asked_for(held.asks)}, and it is switched on."
+    elif deed is Deed.CHANGE:
+        yield "Within minutes it takes the place of what you have told us before. Nothing else is charged."
     elif deed is Deed.OPT_OUT:
         yield "It is switched off within minutes. What it has made stays where it is, and is there again with it."
     elif deed is Deed.STOP and renews_at:
         yield f"It stays on until {_day(renews_at)}, which is paid for. Then it is switched off and charged no more."
     elif deed is Deed.KEEP:
         yield "It goes on, and is charged with the next period as before."
-    if deed in {Deed.OPT_IN, Deed.ADD, Deed.OPT_OUT} and feature.effect:
+    if deed in {*TELLING, Deed.ADD, Deed.OPT_OUT} and feature.effect:
         yield feature.effect
-    if deed in {Deed.OPT_IN, Deed.ADD, Deed.OPT_OUT}:
+    if deed in {*TELLING, Deed.ADD, Deed.OPT_OUT}:
         yield "Parts of the application restart once for it." if feature.restarts else "Nothing restarts for it."
 
 

@@ -10,6 +10,7 @@ import httpx
 from django.conf import settings
 
 SHORTEST_TIMEOUT_SECONDS = 10.0
+PASS_HEADER = "X-Portal-Pass"  # noqa: S105 - the name of the header by which an allow list lets the portal in
 WHO = "query Who { currentUser { id } }"
 RESET = "mutation Reset($user: ID!) { randomizeUserPassword(user: $user) { resetPasswordURL } }"
 VERSION = re.compile(r"\d+\.\d+\.\d+(?:-[\w.]+)?")
@@ -40,13 +41,17 @@ class NoAnswer(Exception):
 
 
 class Application:
-    """One instance's application, reached as its people reach it. Use it as a context manager."""
+    """One instance's application, reached as its people reach it. Use it as a context manager.
 
-    def __init__(self, domain: str) -> None:
+    `probe_pass` lets the portal in where the instance answers to some addresses only.
+    """
+
+    def __init__(self, domain: str, probe_pass: str = "") -> None:
         address = address_of(domain)
+        passing = {PASS_HEADER: probe_pass} if probe_pass else {}
         self._http = httpx.Client(
             base_url=address.url,
-            headers={"Host": address.host, "X-Requested-With": "Sourcegraph"},
+            headers={"Host": address.host, "X-Requested-With": "Sourcegraph", **passing},
             timeout=min(SHORTEST_TIMEOUT_SECONDS, settings.GOOGLE_TIMEOUT_SECONDS),
             verify=trusted(),
             follow_redirects=False,

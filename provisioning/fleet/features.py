@@ -7,8 +7,12 @@ from portal.core.errors import Invalid
 
 STATIC_ADDRESS: Final = "static-address"
 LOG_RETENTION: Final = "log-retention"
+ALLOW_LIST: Final = "allow-list"
+PRIVATE_CONNECTIVITY: Final = "private-connectivity"
 # What there are steps for. A feature that needs another part cannot be sold before somebody writes its step.
-PARTS: Final = frozenset({STATIC_ADDRESS, LOG_RETENTION})
+PARTS: Final = frozenset({STATIC_ADDRESS, LOG_RETENTION, ALLOW_LIST, PRIVATE_CONNECTIVITY})
+# What is made of Google's own: a cluster that somebody brings has none of it.
+ONLY_ON_GOOGLE: Final = frozenset({STATIC_ADDRESS, LOG_RETENTION, ALLOW_LIST, PRIVATE_CONNECTIVITY})
 ENVIRONMENT: Final = "env"
 BATCH_CHANGES_JOBS: Final = "batches-scheduler,batches-reconciler,batches-bulk-processor,batches-workspace-resolver"
 # The application has these on by itself; only a feature switches them on here. Sources: upstream's documentation of the

@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import aiohttp
 from django.conf import settings
 
-from provisioning.clients.application import Address, address_of, trusted
+from provisioning.clients.application import PASS_HEADER, Address, address_of, trusted
+from provisioning.health.passes import Passes
 
 IDLE_SECONDS = 70.0  # how long a connection may be idle; servers close theirs after 75 as a rule
 RENEWED_AFTER_SECONDS = 60.0  # a new connection asks the DNS again, and meets who takes the place of another
@@ -31,13 +32,19 @@ class Outside:
         self._addresses: dict[str, Address] = {}
         self._renewed_at: dict[str, float] = {}
         self._http: aiohttp.ClientSession | None = None
+        self._passes = Passes()
 
-    async def failure(self, domain: str) -> str:
-        """How it fails to answer, in a sentence; "" when it answers 200 in time. Raises NotSent."""
+    async def failure(self, domain: str, instance_id: str = "") -> str:
+        """How it fails to answer, in a sentence; "" when it answers 200 in time. Raises NotSent.
+
+        With the instance's id it is let in where only some addresses are.
+        """
         timeout_seconds: float = settings.PROBE_TIMEOUT_SECONDS
         try:
             async with asyncio.timeout(timeout_seconds):
-                return await self._ask(domain)
+                return await self._ask(domain, instance_id)
+        except NotSent:
+            raise
         except TimeoutError:
             return f"No answer within {timeout_seconds:g} s."
         except Exception as error:
@@ -53,11 +60,12 @@ class Outside:
 
     async def close(self) -> None:
         """No connection is open any more."""
+        self._passes.close()
         if self._http:
             await self._http.close()
             self._http = None
 
-    async def _ask(self, domain: str) -> str:
+    async def _ask(self, domain: str, instance_id: str) -> str:
         """As `failure`. A kept connection may have been closed by the server meanwhile: aiohttp asks once more then.
 
         It does so on a new one too, whose end is the server's failure, as people meet it.
@@ -65,7 +73,8 @@ class Outside:
         address = self._addresses.get(domain) or self._addresses.setdefault(domain, address_of(domain))
         self._http = self._http or _session()
         connected: list[str] = []
-        headers = {"Host": address.host} | self._renewing(address.url)
+        known = self._passes.of(instance_id)
+        headers = {"Host": address.host} | self._renewing(address.url) | ({PASS_HEADER: known} if known else {})
         url = f"{address.url}/healthz"
         asked = self._http.get(url, headers=headers, allow_redirects=False, trace_request_ctx=connected)
         async with asked as answer:
@@ -76,6 +85,8 @@ class Outside:
                     break
         if len(connected) > 1:
             return CUT_OFF
+        if answer.status == 403 and instance_id and self._passes.is_open(instance_id, known):
+            raise NotSent("It lets in some addresses only, and the portal's pass is being read.")
         return "" if answer.status == 200 else f"It answers {answer.status} {answer.reason or ''}".rstrip() + "."
 
     def _renewing(self, url: str) -> dict[str, str]:

@@ -116,7 +116,7 @@ class Watches:
     async def _is_down(self, target: Target) -> bool:
         began_at, began = clock.now(), self._loop.time()
         try:
-            failure = await self._outside.failure(target.domain)
+            failure = await self._outside.failure(target.domain, target.instance_id)
         except NotSent as error:
             self._seen.discarded.append(f"It could not be sent from here. {error}")
             return True

@@ -7,6 +7,7 @@ from provisioning.models.clusters import Cluster
 from provisioning.models.health import Outage, ProbeMinute, ProbeTally, UptimeDay
 from provisioning.models.instances import (
     BUILT,
+    ConnectionStatus,
     Instance,
     InstanceStatus,
     Kind,
@@ -43,6 +44,7 @@ __all__ = [
     "Channel",
     "Chart",
     "Cluster",
+    "ConnectionStatus",
     "Hold",
     "Instance",
     "InstanceStatus",

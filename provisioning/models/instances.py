@@ -28,6 +28,21 @@ class SuspensionNotice(models.TextChoices):
     BY_US = "by-us", "we have switched it off"
 
 
+class ConnectionStatus(models.TextChoices):
+    """How the other side has answered to an instance's private connection, in Google's words."""
+
+    PENDING = "PENDING", "waits for your network team to accept it"
+    ACCEPTED = "ACCEPTED", "accepted"
+    REJECTED = "REJECTED", "rejected"
+    CLOSED = "CLOSED", "closed"
+    NEEDS_ATTENTION = "NEEDS_ATTENTION", "accepted, and not yet ready on the other side"
+
+    @classmethod
+    def told(cls, word: str | None) -> str:
+        """Google's word, if it is known; "" without one. What has not been answered in any other way is pending."""
+        return (word if word in cls.values else str(cls.PENDING)) if word is not None else ""
+
+
 class Kind(models.TextChoices):
     TRIAL = "trial"
     PRODUCTION = "production"
@@ -103,6 +118,15 @@ class Instance(models.Model):
     outbound_address = models.GenericIPAddressField(
         null=True, blank=True, editable=False, help_text="What it calls the outside from, where that is one address."
     )
+    connection_status = models.CharField(
+        max_length=16,
+        choices=ConnectionStatus,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="Of its private connection, as of the last look; empty without one.",
+    )
     disk_floor_gb = models.JSONField(
         default=dict,
         db_default=Value({}, models.JSONField()),
@@ -153,6 +177,9 @@ class Instance(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(suspended_because__in=["", *SuspensionNotice.values]), name="suspension_notice_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(connection_status__in=["", *ConnectionStatus.values]), name="connection_status_is_known"
             ),
         ]
 

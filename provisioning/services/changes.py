@@ -8,6 +8,7 @@ from django.db import transaction
 
 from portal.core.audit import Actor, record
 from portal.core.errors import Conflict, Invalid
+from provisioning.fleet.details import check_details
 from provisioning.fleet.features import check_feature
 from provisioning.fleet.releases import way
 from provisioning.fleet.versions import is_newer
@@ -69,6 +70,7 @@ def with_features(instance: Instance, features: Iterable[FeatureSpec]) -> Instan
     wanted = tuple(sorted(features, key=lambda feature: feature.name))
     for feature in wanted:
         check_feature(feature.values, feature.parts)
+        check_details(feature.parts, feature.details, region=instance.region)
     spec = spec_of(instance)
     if wanted == spec.features:
         raise Conflict("The instance has just these features already.")

@@ -1,8 +1,9 @@
 """The application as people meet it: whether it answers, and its first site admin."""
 
-from provisioning.clients.application import Application, NoAnswer
+from provisioning.clients.application import NoAnswer
 from provisioning.engine.action import Action, AsWanted, Context, Missing, NotYet, Refused, Seen, UnderWay
 from provisioning.steps import names
+from provisioning.steps.reaching import application_of
 from provisioning.steps.secrets import store_of
 
 ADMIN_NAME = "admin"
@@ -17,7 +18,7 @@ class Health(Action):
     def look(self, context: Context) -> Seen:
         if context.spec.is_suspended:
             return AsWanted()
-        with Application(context.spec.domain) as application:
+        with application_of(context.spec) as application:
             try:
                 application.check_health()
                 version = application.version()
@@ -32,13 +33,13 @@ class SiteAdmin(Action):
     """First administrator"""
 
     def look(self, context: Context) -> Seen:
-        with Application(context.spec.domain) as application:
+        with application_of(context.spec) as application:
             is_there = application.sign_in(email=context.spec.admin_email, password=_password(context))
         return AsWanted({"username": ADMIN_NAME}) if is_there else Missing()
 
     def make(self, context: Context) -> str:
         """Raises Refused when somebody else was the first, or has changed the password since."""
-        with Application(context.spec.domain) as application:
+        with application_of(context.spec) as application:
             email, password = context.spec.admin_email, _password(context)
             is_made = application.create_site_admin(email=email, username=ADMIN_NAME, password=password)
             is_there = is_made or application.sign_in(email=email, password=password)

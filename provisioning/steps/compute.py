@@ -85,15 +85,17 @@ class ComputeResource(GoogleAction):
 
     def _insert(self, context: Context) -> str:
         inserts = [done for done in self._operations(context) if done["operationType"] == "insert"]
-        if inserts and inserts[-1].get("clientOperationId") == _request_id(context, len(inserts) - 1):
+        if inserts and inserts[-1].get("clientOperationId") == self._request_id(context, len(inserts) - 1):
             failure = failure_of(inserts[-1])
             if isinstance(failure, Refused):
                 raise failure
-        body = {**self.body(context), "name": self.name}
-        body.pop("labels", None)
-        request_id = _request_id(context, len(inserts))
+        request_id, body = self._request_id(context, len(inserts)), self._insert_body(context)
         execute(self._resources().insert(**self._place(context), body=body, requestId=request_id))
         return f"asked for the {self.argument}"
+
+    def _insert_body(self, context: Context) -> dict[str, Any]:
+        """An insert takes no labels."""
+        return {**{field: value for field, value in self.body(context).items() if field != "labels"}, "name": self.name}
 
     def _found(self, context: Context) -> dict[str, Any]:
         return execute(self._resources().get(**self._place(context), **{self.argument: self.name}))
@@ -116,6 +118,10 @@ class ComputeResource(GoogleAction):
         suffix = f"/{self._segment()}/{self.name}"
         return sorted((o for o in found if o["targetLink"].endswith(suffix)), key=lambda o: str(o["insertTime"]))
 
+    def _request_id(self, context: Context, count: int) -> str:
+        """Of the thing's own, since a step may make several: Google takes an id that it has seen for the same call."""
+        return context.request_id(f"insert-{self.collection}/{self.name}-{count}")
+
     def _segment(self) -> str:
         return "addresses" if self.collection == "globalAddresses" else self.collection
 
@@ -125,7 +131,3 @@ class ComputeResource(GoogleAction):
     def _place(self, context: Context) -> dict[str, str]:
         place = {"project": context.spec.id}
         return {**place, "region": context.spec.region} if self.is_regional else place
-
-
-def _request_id(context: Context, count: int) -> str:
-    return context.request_id(f"insert-{count}")

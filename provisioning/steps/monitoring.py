@@ -7,14 +7,19 @@ from typing import Any
 
 from django.conf import settings
 
+from provisioning.clients.application import PASS_HEADER
 from provisioning.clients.google import api, execute, pages
 from provisioning.engine.action import AsWanted, Change, Context, Differs, Missing, NotYet, Seen
+from provisioning.fleet.features import ALLOW_LIST
+from provisioning.spec import InstanceSpec
 from provisioning.steps import names
 from provisioning.steps.differences import differences, labelled, refuse_fixed
 from provisioning.steps.google import GoogleAction, changed
+from provisioning.steps.reaching import probe_pass
 
 PERIOD, TIMEOUT = "60s", "10s"
 DOWN_FOR = "300s"
+MASKED = "******"  # how Google shows the value of a header that is not to be seen
 FIXED = {"monitoredResource", "type"}  # decided when a check or a channel is made
 PASSED = "monitoring.googleapis.com/uptime_check/check_passed"
 
@@ -46,7 +51,8 @@ class Monitoring(GoogleAction):
             body, parent = _body(context, what, found), COLLECTIONS[what].parent
             found[what] = _found(context, what)
             if not found[what]:
-                execute(_collection(what).create(**{parent: f"projects/{context.spec.id}"}, body=body))
+                project = {parent: f"projects/{context.spec.id}"}
+                execute(_collection(what).create(**project, body=_with_pass(context, body)))
                 return f"made the {what}"
             if changes := _changes(context, what, found):
                 return _change(context, what, found, changes)
@@ -116,7 +122,7 @@ def _change(context: Context, what: str, found: Found, changes: list[Change]) ->
     fields = list(dict.fromkeys(re.split(r"[.\[]", change.path)[1] for change in changes))
     changeable = [f"{COLLECTIONS[what].name}.{field}" for field in fields if field not in FIXED]
     refuse_fixed(f"The {what}", changes, changeable, "Delete it in the project, then retry the step: it is made anew.")
-    body = _body(context, what, found)
+    body = _with_pass(context, _body(context, what, found))
     body["userLabels"] = labelled(thing.get("userLabels"), context.spec.labels)
     wanted = {field: body[field] for field in fields}
     request = _collection(what).patch(name=thing["name"], updateMask=",".join(fields), body=wanted)
@@ -149,12 +155,28 @@ def _check_body(context: Context) -> dict[str, Any]:
     return {
         "displayName": f"{spec.domain} answers",
         "monitoredResource": {"type": "uptime_url", "labels": {"host": spec.domain, "project_id": spec.id}},
-        "httpCheck": {"path": "/healthz", "port": 443, "useSsl": True, "validateSsl": True},
+        "httpCheck": {"path": "/healthz", "port": 443, "useSsl": True, "validateSsl": True, **_passing(spec)},
         "period": PERIOD,
         "timeout": TIMEOUT,
         "disabled": spec.is_suspended,
         "userLabels": spec.labels,
     }
+
+
+def _passing(spec: InstanceSpec) -> dict[str, Any]:
+    """The portal's pass where only some addresses are let in. Google shows masked headers as asterisks."""
+    has_list = spec.has_part(ALLOW_LIST)
+    return {"headers": {PASS_HEADER: MASKED} if has_list else {}, "maskHeaders": has_list}
+
+
+def _with_pass(context: Context, body: Thing) -> Thing:
+    """The body as it is sent: what is masked is in it as it is."""
+    if MASKED not in body.get("httpCheck", {}).get("headers", {}).values():
+        return body
+    value = probe_pass(context.spec)
+    if value is None:
+        raise NotYet("the portal's pass to be readable")
+    return {**body, "httpCheck": {**body["httpCheck"], "headers": {PASS_HEADER: value}}}
 
 
 def _alert_body(context: Context, check_id: str, channel: dict[str, Any] | None) -> dict[str, Any]:

@@ -23,6 +23,10 @@ DATABASE_PASSWORD = "database-password"  # noqa: S105 - the name of a secret
 ADMIN_PASSWORD = "site-admin-password"  # noqa: S105 - the name of a secret
 ADMIN_LINK = "site-admin-link"
 USAGE_PING = "usage-ping"
+PROBE_PASS = "probe-pass"  # noqa: S105 - the name of a secret
+ALLOW_LIST = "allow-list"
+ENDPOINT = "private-endpoint"
+PRIVATE_ZONE = "private-host"
 LIEN_ORIGIN = "sourcegraph-cloud-portal"
 
 

@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from provisioning.clients.application import Application, NoAnswer
+from provisioning.clients.application import NoAnswer
 from provisioning.engine.action import Action, AsWanted, Context, Differs, Seen, UnderWay, seconds
 from provisioning.models import Kind, Tenancy
 from provisioning.steps.google import GoogleAction
 from provisioning.steps.monitoring import Monitoring, has_uptime_check
+from provisioning.steps.reaching import application_of
 
 IN_A_ROW: Final = 3
 
@@ -18,7 +19,7 @@ class Glance(Action):
     """
 
     def look(self, context: Context) -> Seen:
-        with Application((context.previous or context.spec).domain) as application:
+        with application_of(context.previous or context.spec) as application:
             try:
                 application.check_health()
                 return AsWanted({"version": application.version()})
@@ -36,7 +37,7 @@ class Uptime(GoogleAction):
         if _is_watched(context) and not has_uptime_check(context):
             return Differs("there is no uptime check")
         for count in range(IN_A_ROW):
-            with Application(context.spec.domain) as application:
+            with application_of(context.spec) as application:
                 try:
                     application.check_health()
                 except NoAnswer as error:

@@ -1,5 +1,6 @@
-"""Things that some architectures have and others have not, under one line of a workflow's table."""
+"""Things that some architectures or features have and others have not, under one line of a workflow's table."""
 
+from enum import Enum
 from typing import ClassVar
 
 from provisioning.engine.action import AsWanted, Context, Differs, Missing, Seen, UnderWay
@@ -44,6 +45,50 @@ class Part(GoogleAction):
         """Whether this is the action itself, as if every architecture had it."""
         goes_back = context.is_going_back and not self._reverts
         return goes_back or bool(getattr(architecture_of(context.spec.architecture), self.part))
+
+
+class Removes(Enum):
+    """When a line may remove what no feature asks for any more."""
+
+    ALWAYS = "always"
+    GOING_BACK = "going back"  # it stands before the line of what refers to it: to be made before, removed after that
+    GOING_FORWARD = "going forward"  # it stands after that line
+
+
+class PartOfFeature(GoogleAction):
+    """Mixed in before an action: where no feature asks for the part, it is as wanted when there is none.
+
+    What another line's thing refers to has a line on both sides of that: each removes only when it comes second.
+    Going back, an operation that has built the thing removes it like any other; one that `reverts` goes by the
+    features of before.
+    """
+
+    part: ClassVar[str]
+
+    def __init__(self, *, reverts: bool = False, removes: Removes = Removes.ALWAYS) -> None:
+        self._reverts = reverts
+        self._removes = removes
+
+    def look(self, context: Context) -> Seen:
+        if self._is_as_ever(context):
+            return super().look(context)
+        if self._is_left_to_another(context):
+            return AsWanted()
+        seen = super().look(context)
+        if isinstance(seen, Missing):
+            return AsWanted()
+        return seen if isinstance(seen, UnderWay) else Differs("it is there, and no feature asks for it")
+
+    def make(self, context: Context) -> str:
+        return super().make(context) if self._is_as_ever(context) else self.drop(context)
+
+    def _is_as_ever(self, context: Context) -> bool:
+        goes_back = context.is_going_back and not self._reverts
+        return goes_back or context.spec.has_part(self.part)
+
+    def _is_left_to_another(self, context: Context) -> bool:
+        when = Removes.GOING_BACK if context.is_going_back else Removes.GOING_FORWARD
+        return self._removes not in {Removes.ALWAYS, when}
 
 
 def _of_another(spec: InstanceSpec) -> str:

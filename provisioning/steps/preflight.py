@@ -2,13 +2,14 @@
 
 from lightkube.core.client import Client
 
-from provisioning.clients.application import Application, NoAnswer
+from provisioning.clients.application import NoAnswer
 from provisioning.engine.action import Action, AsWanted, Context, Refused, Seen, UnderWay, seconds
 from provisioning.spec import InstanceSpec
 from provisioning.steps import names
 from provisioning.steps.application import Health
 from provisioning.steps.kubernetes import ClusterAction
 from provisioning.steps.manifest import changed_by_hand
+from provisioning.steps.reaching import application_of
 from provisioning.steps.release import DEPLOYED, newest_revision
 from provisioning.steps.rollout import Rollout
 
@@ -21,7 +22,7 @@ class Preflight(Action):
 
     def look(self, context: Context) -> Seen:
         before = _before(context)
-        with Application(before.domain) as application:
+        with application_of(before) as application:
             try:
                 application.check_health()
                 version = application.version()

@@ -2,6 +2,8 @@
 
 from provisioning.clients.google import api, execute
 from provisioning.engine.action import AsWanted, Change, Context, Differs, Seen
+from provisioning.fleet.features import PRIVATE_CONNECTIVITY
+from provisioning.spec import InstanceSpec
 from provisioning.steps import names
 from provisioning.steps.google import ENABLED, GoogleAction, begun
 
@@ -19,6 +21,8 @@ SERVICES = (
     "servicenetworking.googleapis.com",
     "sqladmin.googleapis.com",
 )
+
+OF_PARTS = {PRIVATE_CONNECTIVITY: "dns.googleapis.com"}
 
 
 class EnabledServices(GoogleAction):
@@ -40,11 +44,16 @@ class EnabledServices(GoogleAction):
         return names.project_resource(context.spec, "serviceusage", "services")
 
     def _missing(self, context: Context) -> list[str]:
-        parent = f"projects/{context.spec.id}"
-        wanted = [f"{parent}/services/{service}" for service in SERVICES]
+        parent, services = f"projects/{context.spec.id}", services_for(context.spec)
+        wanted = [f"{parent}/services/{service}" for service in services]
         answer = execute(api("serviceusage", "v1").services().batchGet(parent=parent, names=wanted))
         enabled = {_service(found["name"]) for found in answer.get("services", ()) if found.get("state") == ENABLED}
-        return [service for service in SERVICES if service not in enabled]
+        return [service for service in services if service not in enabled]
+
+
+def services_for(spec: InstanceSpec) -> tuple[str, ...]:
+    """Those that every instance needs, and those of its features' parts. None is switched off: that costs nothing."""
+    return (*SERVICES, *(service for part, service in OF_PARTS.items() if spec.has_part(part)))
 
 
 def _service(name: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from provisioning.fleet.architectures import architecture_of
-from provisioning.fleet.features import ENVIRONMENT, OFF_BY_DEFAULT
+from provisioning.fleet.features import ALLOW_LIST, ENVIRONMENT, OFF_BY_DEFAULT
 from provisioning.models import Kind
 from provisioning.spec import InstanceSpec
 from provisioning.steps import names
@@ -145,7 +145,7 @@ def _on_google(spec: InstanceSpec) -> dict[str, Any]:
                 "beta.cloud.google.com/backend-config": f'{{"default": "{BACKEND}"}}',
             }
         },
-        "extraResources": [_certificate(spec), _backend(), *_way_to_the_database(spec), *usage_resources(spec)],
+        "extraResources": [_certificate(spec), _backend(spec), *_way_to_the_database(spec), *usage_resources(spec)],
     }
 
 
@@ -187,15 +187,22 @@ def _certificate(spec: InstanceSpec) -> dict[str, Any]:
     }
 
 
-def _backend() -> dict[str, Any]:
-    """The load balancer asks where the frontend says that it is ready, not at its front door."""
+def _backend(spec: InstanceSpec) -> dict[str, Any]:
+    """The load balancer asks where the frontend says that it is ready, not at its front door.
+
+    Whom it lets in, the allow list says, where a feature asks for one.
+    """
     health = {"type": "HTTP", "requestPath": "/ready", "port": HEALTH_PORT, "checkIntervalSec": 5, "timeoutSec": 5}
     return {
         "apiVersion": "cloud.google.com/v1",
         "kind": "BackendConfig",
         "metadata": {"name": BACKEND},
-        "spec": {"healthCheck": health},
+        "spec": {"healthCheck": health, **_allow_list(spec)},
     }
+
+
+def _allow_list(spec: InstanceSpec) -> dict[str, Any]:
+    return {"securityPolicy": {"name": names.ALLOW_LIST}} if spec.has_part(ALLOW_LIST) else {}
 
 
 def _merged(values: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:

@@ -1,20 +1,33 @@
 """Apply features: what customers have opted in to is switched on, and what has ended is switched off.
 
 All of it in one operation, however many features: the spec that it was asked with has them all. The way out comes
-first, since what restarts should find it; how long logs are kept comes last, since keeping them shorter is the one
-thing that cannot be taken back. When anything fails, all of it goes back.
+first, since what restarts should find it. Who may come in is decided before the load balancer asks for that, by those
+who watch the instance with it, and is forgotten once nobody asks any more (decision 17). How long logs are kept comes
+last, since keeping them shorter is the one thing that cannot be taken back. When anything fails, all of it goes back.
 """
 
 from portal.core.audit import record
 from provisioning.engine.action import minutes, seconds
 from provisioning.engine.graph import OnFailure, Undo, Workflow
-from provisioning.models import Instance, Operation, OperationKind
+from provisioning.models import ConnectionStatus, Instance, Operation, OperationKind
 from provisioning.spec import InstanceSpec
-from provisioning.steps import application, logs, network, preflight, release, rollout
-from provisioning.workflows.table import GOOGLE, line
+from provisioning.steps import (
+    application,
+    armor,
+    logs,
+    monitoring,
+    network,
+    preflight,
+    private_endpoint,
+    release,
+    rollout,
+    services,
+)
+from provisioning.steps.parts import Removes
+from provisioning.workflows.table import GOOGLE, line, put_out_by
 
 SOON, SHORT, LONG = minutes(1), minutes(20), minutes(45)
-NOTHING = Undo.NOTHING  # it only watches
+NOTHING = Undo.NOTHING  # it only watches, or is a service that may stay enabled
 REVERT = Undo.REVERT
 
 
@@ -23,9 +36,17 @@ NODES = (
     line("preflight", "", preflight.Preflight(), NOTHING, seconds(2), SOON),
     line("point-of-return", "preflight", preflight.PointOfReturn(), REVERT, seconds(2), LONG),
     line("gateway", "point-of-return", network.Gateway(), REVERT, seconds(20), SHORT, GOOGLE),
-    line("application", "gateway", release.Application(), REVERT, seconds(15), SHORT),
+    line("allow-list", "point-of-return", armor.AllowList(reverts=True, removes=Removes.GOING_BACK), REVERT,
+         seconds(10), SHORT, GOOGLE),
+    line("monitoring", "allow-list", monitoring.Monitoring(), REVERT, seconds(4), SHORT, GOOGLE),
+    line("services", "point-of-return", services.EnabledServices(), NOTHING, seconds(5), SHORT, GOOGLE),
+    line("private-endpoint", "services", private_endpoint.PrivateEndpointOfFeature(reverts=True), REVERT, seconds(40),
+         SHORT, GOOGLE),
+    line("application", "gateway monitoring private-endpoint", release.Application(), REVERT, seconds(15), SHORT),
     line("rollout", "application", rollout.Rollout(), NOTHING, seconds(60), LONG),
-    line("health", "rollout", application.Health(), NOTHING, seconds(5), SHORT),
+    line("allow-list-in-force", "rollout", armor.AllowListInForce(reverts=True, removes=Removes.GOING_FORWARD), REVERT,
+         seconds(60), SHORT, GOOGLE),
+    line("health", "rollout allow-list-in-force", application.Health(), NOTHING, seconds(5), SHORT),
     line("log-retention", "health", logs.LogRetention(), REVERT, seconds(5), SHORT, GOOGLE),
 )
 # fmt: on
@@ -36,9 +57,10 @@ def _succeeded(operation: Operation) -> None:
     wanted = InstanceSpec.from_json(operation.wanted)
     instance = Instance.objects.select_for_update().get(pk=operation.instance_id)
     before, instance.features = instance.features, operation.wanted["features"]
-    gateway = operation.steps.filter(name="gateway").values_list("outputs", flat=True).first() or {}
-    instance.outbound_address = gateway.get("outbound_address")
-    instance.save(update_fields=["features", "outbound_address"])
+    instance.outbound_address = put_out_by(operation, "gateway").get("outbound_address")
+    endpoint = put_out_by(operation, "private-endpoint")
+    instance.connection_status = ConnectionStatus.told(endpoint.get(private_endpoint.STATUS))
+    instance.save(update_fields=["features", "outbound_address", "connection_status"])
     record(
         "instance.features-applied",
         instance,

@@ -10,10 +10,11 @@ from portal.core.mail import queue
 from provisioning.engine.action import minutes, seconds
 from provisioning.engine.graph import OnFailure, Undo, Workflow
 from provisioning.mail import INSTANCE_READY
-from provisioning.models import Instance, InstanceStatus, Operation, OperationKind
+from provisioning.models import ConnectionStatus, Instance, InstanceStatus, Operation, OperationKind
 from provisioning.steps import (
     access,
     application,
+    armor,
     backups,
     dns,
     gke,
@@ -21,6 +22,7 @@ from provisioning.steps import (
     logs,
     monitoring,
     network,
+    private_endpoint,
     project,
     release,
     rollout,
@@ -29,7 +31,8 @@ from provisioning.steps import (
     sql,
     volumes,
 )
-from provisioning.workflows.table import BROUGHT, GOOGLE, line
+from provisioning.steps.parts import Removes
+from provisioning.workflows.table import BROUGHT, GOOGLE, line, put_out_by
 
 SHORT, LONG = minutes(20), minutes(60)
 REMOVE = Undo.REMOVE
@@ -50,6 +53,7 @@ NODES = (
     line("network", "services", network.Network(), REMOVE, seconds(20), SHORT, GOOGLE),
     line("subnet", "network", network.Subnet(), REMOVE, seconds(20), SHORT, GOOGLE),
     line("gateway", "network", network.Gateway(), REMOVE, seconds(20), SHORT, GOOGLE),
+    line("private-endpoint", "subnet", private_endpoint.PrivateEndpointOfFeature(), REMOVE, seconds(2), SHORT, GOOGLE),
     line("private-range", "network", network.RangeOfArchitecture(), REMOVE, seconds(10), SHORT, GOOGLE),
     line("private-connection", "private-range service-agents", network.ConnectionOfArchitecture(), REMOVE,
          seconds(90), SHORT, GOOGLE),
@@ -67,11 +71,14 @@ NODES = (
 
     line("namespace", "cluster", kubernetes.Namespace(), REMOVE, seconds(2), SHORT),
     line("cluster-secrets", "namespace", secrets.Secrets(), NOTHING, seconds(2), SHORT, BROUGHT),
+    line("allow-list", "secrets", armor.AllowList(removes=Removes.GOING_BACK), REMOVE, seconds(5), SHORT, GOOGLE),
     line("connections", "namespace database secrets cluster-secrets", kubernetes.Connections(), NOTHING,
          seconds(2), SHORT),
-    line("application", "connections nodes gateway address database-user", release.Application(), REMOVE,
+    line("application", "connections nodes gateway address database-user allow-list", release.Application(), REMOVE,
          seconds(15), SHORT),
     line("rollout", "application", rollout.Rollout(), NOTHING, seconds(120), minutes(45)),
+    line("allow-list-in-force", "rollout", armor.AllowListInForce(removes=Removes.GOING_FORWARD), NOTHING,
+         seconds(2), SHORT, GOOGLE),
     line("volumes", "rollout", volumes.VolumeSizes(), NOTHING, seconds(1), SHORT),
     line("health", "rollout dns", application.Health(), NOTHING, seconds(5), LONG),
     line("administrator", "health", application.SiteAdmin(), NOTHING, seconds(2), SHORT),
@@ -85,7 +92,9 @@ def _succeeded(operation: Operation) -> None:
     instance = Instance.objects.select_for_update().get(pk=operation.instance_id)
     instance.status = InstanceStatus.RUNNING
     instance.ready_at = instance.ready_at or clock.now()
-    instance.save(update_fields=["status", "ready_at"])
+    endpoint = put_out_by(operation, "private-endpoint")
+    instance.connection_status = ConnectionStatus.told(endpoint.get(private_endpoint.STATUS))
+    instance.save(update_fields=["status", "ready_at", "connection_status"])
     record("instance.ready", instance, organization_id=instance.organization_id, actor_label="engine")
     queue(
         key=f"{INSTANCE_READY}:{instance.pk}",

@@ -1,8 +1,9 @@
 """How the lines of a workflow's table are written, and what several of them end with."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from portal.core.audit import record
 from provisioning.engine.action import Action, minutes, seconds
@@ -40,6 +41,11 @@ def line(
 def interrupting(nodes: Iterable[Node]) -> tuple[Node, ...]:
     """The lines as they are to a running instance: each with how long it interrupts people."""
     return tuple(replace(node, interrupts=INTERRUPTIONS.get(node.name, timedelta(0))) for node in nodes)
+
+
+def put_out_by(operation: Operation, step: str) -> Mapping[str, Any]:
+    """What a step of the operation has put out; nothing where it has no such step."""
+    return operation.steps.filter(name=step).values_list("outputs", flat=True).first() or {}
 
 
 def has_release(operation: Operation, action: str) -> None:

@@ -15,6 +15,7 @@ from provisioning.engine.graph import Goal, Node, OnFailure, Undo, Workflow
 from provisioning.fleet import certificates
 from provisioning.models import Instance, InstanceStatus, Operation, OperationKind
 from provisioning.steps import (
+    armor,
     backups,
     dns,
     final_backup,
@@ -23,6 +24,7 @@ from provisioning.steps import (
     leftovers,
     monitoring,
     network,
+    private_endpoint,
     project,
     proof,
     release,
@@ -62,14 +64,17 @@ NODES = (
     _line("leftovers", "cluster", leftovers.Leftovers(), seconds(10), SHORT, GOOGLE),
     _line("database", "application", sql.DatabaseServer(), minutes(3), LONG, GOOGLE),
 
+    _line("allow-list", "leftovers", armor.SecurityPolicy(), seconds(5), PATIENCE, GOOGLE, DIES_ANYWAY),
     _line("address", "leftovers", network.Address(), seconds(5), PATIENCE, GOOGLE, DIES_ANYWAY),
     _line("private-connection", "database", network.PrivateConnection(), minutes(3), PATIENCE, GOOGLE, DIES_ANYWAY),
     _line("private-range", "private-connection", network.PrivateRange(), seconds(5), PATIENCE, GOOGLE, DIES_ANYWAY),
+    _line("private-endpoint", "application", private_endpoint.PrivateEndpoint(), seconds(20), PATIENCE, GOOGLE,
+          DIES_ANYWAY),
     _line("gateway", "leftovers", network.Gateway(), seconds(20), PATIENCE, GOOGLE, DIES_ANYWAY),
-    _line("subnet", "leftovers", network.Subnet(), seconds(20), PATIENCE, GOOGLE, DIES_ANYWAY),
+    _line("subnet", "leftovers private-endpoint", network.Subnet(), seconds(20), PATIENCE, GOOGLE, DIES_ANYWAY),
     _line("network", "private-range gateway subnet", network.Network(), seconds(30), PATIENCE, GOOGLE, DIES_ANYWAY),
 
-    _line("lock", "network address", project.DeletionLock(), seconds(2), SHORT, GOOGLE),
+    _line("lock", "network address allow-list", project.DeletionLock(), seconds(2), SHORT, GOOGLE),
     _line("project", "lock", project.Project(), seconds(5), SHORT, GOOGLE),
     _line("proof", "project namespace", proof.Proof(), seconds(3), SHORT),
 )

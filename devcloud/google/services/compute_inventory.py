@@ -28,9 +28,6 @@ for _kind in (
         verbs=_READ_AND_DELETE,
     ),
     Kind("disks", "disk", "zones", "firewall", "delete.disk", verbs=_READ_AND_DELETE),
-    Kind(
-        "forwardingRules", "forwardingRule", "regions", "firewall", "delete.address", verbs=("list", "aggregatedList")
-    ),
 ):
     provide(_kind)
 

@@ -16,6 +16,7 @@ _DEFAULTS: dict[str, Json] = {
     "uptimeCheckConfigs": {"checkerType": "STATIC_IP_CHECKERS", "period": "60s"},
     "alertPolicies": {"enabled": True},
 }
+_MOST_HEADERS, _MASK = 100, "******"
 _FIXED = {"type", "monitoredResource", "resourceGroup"}
 _PERIODS = {"60s", "300s", "600s", "900s"}
 
@@ -32,6 +33,8 @@ def _check_uptime(_call: Call, body: Json) -> None:
         raise errors.invalid("An uptime check needs a display name and a resource.", "uptime_check_config")
     if not {"httpCheck", "tcpCheck", "syntheticMonitor"} & set(body):
         raise errors.invalid("An uptime check needs an HTTP or a TCP check.", "uptime_check_config")
+    if len(body.get("httpCheck", {}).get("headers", {})) > _MOST_HEADERS:
+        raise errors.invalid(f"At most {_MOST_HEADERS} headers.", "uptime_check_config.http_check.headers")
     if body.get("period", "60s") not in _PERIODS:
         raise errors.invalid(f"Invalid period {body['period']}.", "uptime_check_config.period")
     if not 1 <= float(body.get("timeout", "10s").removesuffix("s")) <= 60:
@@ -94,18 +97,19 @@ def _create(call: Call) -> Json:
     record = {"mutateTime": rfc3339(call.at), "mutatedBy": "portal"}
     records = {"creationRecord": record, "mutationRecord": record} if name == "alertPolicies" else {}
     body = {**_DEFAULTS[name], **call.body, "name": full_name, **records}
-    return resources.add(call, collection, full_name, _completed(body))
+    return _shown(resources.add(call, collection, full_name, _completed(body)))
 
 
 @implements(*_for_all("list"))
 def _list(call: Call) -> Json:
     name, collection = _kind(call)
-    return resources.page(call, name, resources.below(call, collection, f"{_parent(call)}/{name}/"))
+    found = resources.below(call, collection, f"{_parent(call)}/{name}/")
+    return resources.page(call, name, [_shown(body) for body in found])
 
 
 @implements(*_for_all("get"))
 def _get(call: Call) -> Json:
-    return resources.need(call, _kind(call)[1], call["name"])
+    return _shown(resources.need(call, _kind(call)[1], call["name"]))
 
 
 @implements(*_for_all("patch"))
@@ -116,7 +120,7 @@ def _patch(call: Call) -> Json:
         raise errors.invalid(f"Field {min(fixed)} cannot be changed.", min(fixed))
     body = {**held, **changes, "name": call["name"]}
     _KINDS[name].check(call, {field: value for field, value in body.items() if value is not None})
-    return resources.replace(call.cloud, collection, call["name"], _completed(body))
+    return _shown(resources.replace(call.cloud, collection, call["name"], _completed(body)))
 
 
 @implements(*_for_all("delete"))
@@ -134,6 +138,14 @@ def _completed(body: Json) -> Json:
         return body
     named = [{"name": f"{body['name']}/conditions/{resources.new_id()}", **found} for found in body["conditions"]]
     return {**body, "conditions": named}
+
+
+def _shown(body: Json) -> Json:
+    """What is masked of it is never seen again."""
+    check = body.get("httpCheck", {})
+    if not check.get("maskHeaders"):
+        return body
+    return {**body, "httpCheck": {**check, "headers": dict.fromkeys(check.get("headers", {}), _MASK)}}
 
 
 def _kind(call: Call) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from ipaddress import IPv4Network, ip_network
 
+from devcloud.attachments import RULES
 from devcloud.cloud import Cloud
 from devcloud.google import errors, operations, resources
 from devcloud.google.call import Call, Json, implements
@@ -18,7 +19,7 @@ CLUSTERS = "container.clusters"
 
 # Whatever has a network field and keeps the network alive.
 _DEPENDENTS = (
-    SUBNETWORKS, ROUTERS, GLOBAL_ADDRESSES, "compute.firewalls", "compute.networkEndpointGroups", CLUSTERS,
+    SUBNETWORKS, ROUTERS, GLOBAL_ADDRESSES, RULES, "compute.firewalls", "compute.networkEndpointGroups", CLUSTERS,
 )  # fmt: skip
 
 
@@ -69,7 +70,9 @@ def _complete_router(call: Call, _name: str, body: Json) -> Json:
     return {**body, "nats": nats}
 
 
-def _complete_address(call: Call, _name: str, body: Json) -> Json:
+def _complete_address(call: Call, name: str, body: Json) -> Json:
+    if body.get("addressType") == "INTERNAL":
+        return _complete_internal_address(call, name, body)
     return {
         "addressType": "EXTERNAL",
         "networkTier": "PREMIUM",
@@ -77,6 +80,18 @@ def _complete_address(call: Call, _name: str, body: Json) -> Json:
         **body,
         "status": "RESERVED",
     }
+
+
+def _complete_internal_address(call: Call, _name: str, body: Json) -> Json:
+    """Of a subnetwork in the same region: the next of its primary range that nobody has."""
+    subnetwork = resources.need_ready(call, SUBNETWORKS, relative(body.get("subnetwork", "")), "resource.subnetwork")
+    if "network" in body:
+        raise errors.invalid("Invalid value for field 'resource.network': it is for VPC_PEERING alone.")
+    taken = {entry["body"].get("address") for _name, entry in call.cloud.store.items(ADDRESSES)}
+    hosts = (str(host) for host in _range(subnetwork["ipCidrRange"]).hosts())
+    free = next(host for host in hosts if host not in taken and host != subnetwork["gatewayAddress"])
+    usual = {"purpose": "GCE_ENDPOINT", "networkTier": "PREMIUM", "address": free}
+    return {**usual, **body, "subnetwork": subnetwork["selfLink"], "status": "RESERVED"}
 
 
 def _complete_global_address(call: Call, _name: str, body: Json) -> Json:
@@ -100,12 +115,19 @@ def _check_address_free(call: Call, name: str) -> None:
         natted = [relative(address) for nat in router["body"].get("nats", []) for address in nat.get("natIps", [])]
         if name in natted:
             raise errors.in_use(name, router_name)
+    held = resources.need(call, ADDRESSES, name)
+    for rule_name, rule in call.cloud.store.items(RULES, f"projects/{call.project}/"):
+        if rule["body"].get("IPAddress") == held["address"]:
+            raise errors.in_use(name, rule_name)
 
 
 def _check_subnetwork_free(call: Call, name: str) -> None:
     for cluster_name, cluster in call.cloud.store.items(CLUSTERS, f"projects/{call.project}/"):
         if relative(cluster["body"]["networkConfig"]["subnetwork"]) == name:
             raise errors.in_use(name, cluster_name)
+    for address_name, address in call.cloud.store.items(ADDRESSES, f"projects/{call.project}/"):
+        if relative(address["body"].get("subnetwork", "")) == name:
+            raise errors.in_use(name, address_name)
 
 
 def dependents(cloud: Cloud, network: str) -> Iterator[str]:

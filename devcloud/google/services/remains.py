@@ -1,5 +1,6 @@
 """What a cluster's workload leaves in the project when the cluster goes before it."""
 
+from devcloud.balancers import drop_backend
 from devcloud.cloud import Cloud
 from devcloud.google.services.cluster_operations import cluster_id
 from devcloud.kubernetes.clusters import open_cluster
@@ -17,6 +18,7 @@ def leave_remains(cloud: Cloud, cluster_name: str) -> None:
         return
     project = cluster_name.split("/")[1]
     for ingress in cluster.objects.each(kind_named("ingresses")):
+        drop_backend(cloud, cluster_id(cluster_name), ingress["metadata"]["uid"])
         leave_network_endpoint_group(cloud, project, f"k8s1-{ingress['metadata']['uid'][:8]}")
     for service in cluster.objects.each(kind_named("services")):
         if service["spec"].get("type") == "LoadBalancer":

@@ -19,11 +19,13 @@ from devcloud.kubernetes.objects import Key, Objects
 
 _ROUNDS = 50  # a chain of changes is a handful of rounds long; more means two controllers undo each other
 _UNBLOCKING = {"/secrets", "/configmaps", "/persistentvolumeclaims", "/nodes"}
+_INGRESSES = "networking.k8s.io/ingresses"
+_BEHIND_AN_INGRESS = {"/services", "cloud.google.com/backendconfigs"}
 _RECONCILERS: dict[str, Callable[[Context, JSON], float | None]] = {
     "/pods": pods.advance,
     "/persistentvolumeclaims": volumes.reconcile_claim,
     "/services": network.reconcile_service,
-    "networking.k8s.io/ingresses": network.reconcile_ingress,
+    _INGRESSES: network.reconcile_ingress,
     "apps/deployments": deployments.reconcile,
     "apps/statefulsets": workloads.reconcile_stateful_set,
     "apps/daemonsets": workloads.reconcile_daemon_set,
@@ -92,6 +94,10 @@ class Controllers:
                 affected |= {*self._keys("pods"), *self._keys("daemonsets")}
             if key[0] == "storage.k8s.io/storageclasses":
                 affected |= set(self._keys("persistentvolumeclaims"))
+            if key[0] in _BEHIND_AN_INGRESS:
+                affected |= {found for found in self._keys("ingresses") if found[1] == key[1]}
+            if key[0] == _INGRESSES and self._objects.get(kind_named("ingresses"), *key[1:]) is None:
+                network.drop_ingress(self._context, value)
             if (
                 key[0] == "/persistentvolumeclaims"
                 and self._objects.get(kind_named("persistentvolumeclaims"), *key[1:]) is None

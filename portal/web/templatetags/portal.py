@@ -11,10 +11,11 @@ from django.utils.safestring import SafeString, mark_safe
 
 from billing.terms.money import money
 from portal.core import clock
-from portal.web import wording
+from portal.web import details, wording
 from provisioning.fleet.windows import in_words
 
 register = template.Library()
+register.filter("asked_for", details.asked_for)
 register.filter("money", money)
 register.filter("clock_time", wording.clock_time)
 register.filter("roughly", wording.roughly)

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from billing.models import Feature, Grant, OptIn, Plan, Upkeep
+from billing.models import Feature, Grant, OptIn, Plan, Subscription, Upkeep
 from billing.selectors.entitlements import Stands, held_features
-from billing.services.features import feature_opt_in, feature_opt_out
+from billing.services.features import feature_opt_in, feature_opt_out, feature_tell, feature_was_bought
 from billing.services.upkeep import upkeep_ask, upkeep_complete, upkeep_go_on
 from portal.core import clock
 from portal.core.errors import Conflict, Invalid
@@ -136,6 +136,64 @@ class TestSwitchingOn:
             "values": {"worker": {"env": {"WORKER_JOB_BLOCKLIST": {"value": ""}}}},
             "parts": [],
         }
+
+
+class TestWhatAsksForDetails:
+    OFFICE, HOME = {"addresses": ["203.0.113.0/24"]}, {"addresses": ["198.51.100.0/24"]}
+
+    @pytest.fixture
+    def entitled(self, customers: Instance, ada) -> Instance:
+        grant(customers, ada, "allow-list")
+        return customers
+
+    def want(self, instance, actor, details) -> None:
+        feature_opt_in(instance=instance, feature=feature("allow-list"), actor=actor, details=details)
+
+    def test_is_not_wanted_without_them(self, entitled, by_alice):
+        with pytest.raises(Invalid, match="at least one address") as refused:
+            self.want(entitled, by_alice, {})
+        assert refused.value.field == "addresses"
+        assert not OptIn.objects.exists()
+
+    def test_brings_them_along(self, entitled, by_alice):
+        self.want(entitled, by_alice, self.OFFICE)
+        look()
+        (wanted,) = Operation.objects.get(kind="apply-features").wanted["features"]
+        assert (wanted["parts"], wanted["details"]) == (["allow-list"], self.OFFICE)
+
+    def test_that_changes_is_one_more_operation_however_often(self, entitled, by_alice):
+        self.want(entitled, by_alice, self.OFFICE)
+        look()
+        end()
+        look()
+        assert len(asked()) == 1
+        for details in ({"addresses": ["198.51.100.7"]}, self.HOME):
+            feature_tell(instance=entitled, feature=feature("allow-list"), details=details, actor=by_alice)
+        look()
+        assert stands(entitled, "allow-list") is Stands.ON
+        end()
+        look()
+        assert len(asked()) == 2
+        assert Instance.objects.get().features[0]["details"] == self.HOME
+        assert AuditEvent.objects.filter(action="feature.tell").count() == 2
+
+    def test_and_was_bought_waits_for_them_and_asks_for_nothing(self, customers, by_alice):
+        price = "allow-list-month-usd-1"
+        Subscription.objects.get().items.create(stripe_id="si_list", price_id=price, quantity=1)
+        feature_was_bought(customers, feature("allow-list"), 1)
+        look()
+        assert (asked(), stands(customers, "allow-list")) == ([], Stands.UNTOLD)
+        feature_tell(instance=customers, feature=feature("allow-list"), details=self.OFFICE, actor=by_alice)
+        assert stands(customers, "allow-list") is Stands.CHANGING
+        look()
+        assert asked() == [["allow-list"]]
+
+    def test_cannot_be_told_of_what_is_off_or_told_twice(self, entitled, by_alice):
+        with pytest.raises(Conflict, match="is off"):
+            feature_tell(instance=entitled, feature=feature("allow-list"), details=self.OFFICE, actor=by_alice)
+        self.want(entitled, by_alice, self.OFFICE)
+        with pytest.raises(Conflict, match="told us already"):
+            feature_tell(instance=entitled, feature=feature("allow-list"), details=self.OFFICE, actor=by_alice)
 
 
 class TestSwitchingOff:

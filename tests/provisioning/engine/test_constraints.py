@@ -169,6 +169,7 @@ ILLEGAL = {
     "one_live_trial_per_organization": lambda i: [a_trial(i), a_trial(i, id="src-3", slug="newer", domain="newer")],
     "who_is_suspended_knows_why": lambda i: a_copy(i, status="suspended", suspended_at=clock.now()),
     "suspension_notice_is_known": lambda i: a_copy(i, suspended_because="boredom"),
+    "connection_status_is_known": lambda i: a_copy(i, connection_status="MAYBE"),
     "a_trial_has_an_end": lambda i: a_trial(i, trial_ends_at=None),
     "byok_has_a_cluster": lambda i: a_copy(i, tenancy="byok"),
     "release_kind_is_known": lambda i: Release.objects.create(app_version="9", chart_version="9", kind="odd"),

@@ -18,11 +18,13 @@ SILENT, CLOSED, CLOSED_ONCE = "silent", "closed", "closed once"
 class Gateway:
     """`ways` by host: a status, SILENT (no answer until the end) or CLOSED (the connection is closed instead).
 
-    CLOSED_ONCE is so for one request, and then 200.
+    CLOSED_ONCE is so for one request, and then 200. Whoever bears a host's pass is answered 200.
     """
 
     url: str = ""
     ways: dict[str, int | str] = field(default_factory=dict)
+    passes: dict[str, str] = field(default_factory=dict)
+    seen_passes: list[str] = field(default_factory=list)
     asked: Counter[str] = field(default_factory=Counter)
     connections: int = 0
     is_over: threading.Event = field(default_factory=threading.Event)
@@ -69,7 +71,9 @@ def _handler(known: Gateway) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             host = self.headers["Host"].partition(":")[0]
             known.asked[f"{host}{self.path}"] += 1
-            way = known.ways.get(host, 200)
+            given = self.headers.get("X-Portal-Pass", "")
+            known.seen_passes += [given] if given else []
+            way = 200 if given and known.passes.get(host) == given else known.ways.get(host, 200)
             if way == CLOSED_ONCE:
                 known.ways[host] = 200
             if way == SILENT:

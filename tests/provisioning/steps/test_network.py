@@ -61,6 +61,12 @@ def test_an_address_without_our_labels_is_not_taken_over(world):
         world.reach(Address())
 
 
+def test_a_gateway_and_its_address_can_be_made_by_one_step(world):
+    world.spec = replace(world.spec, features=(FeatureSpec("own", parts=("static-address",)),))
+    world.build("gateway")
+    assert world.outputs["gateway"]["outbound_address"]
+
+
 def test_the_connection_is_asked_for_once_and_followed(world, made):
     world.build("private-connection")
     assert made("servicenetworking.services.connections.create") == 1

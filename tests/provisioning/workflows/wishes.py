@@ -48,11 +48,19 @@ def _larger(instance: Instance) -> InstanceSpec:
     return resized(instance, Size.objects.get(pk="l"))
 
 
-# One that is a switch of the application's, and two that are made at Google.
+ATTACHMENT = "projects/acme-network/regions/us-central1/serviceAttachments/git"  # what their network team publishes
+OFFICE = "203.0.113.9"  # where the people of the instance are
+# One that is a switch of the application's, and some that are made at Google.
 FEATURES = (
     FeatureSpec("insights", values={"frontend": {"env": {"DISABLE_CODE_INSIGHTS": {"value": "false"}}}}),
     FeatureSpec("own-address", parts=("static-address",)),
     FeatureSpec("long-logs", parts=("log-retention",)),
+    FeatureSpec(
+        "our-code-host",
+        parts=("private-connectivity",),
+        details={"service_attachment": ATTACHMENT, "host": "git.acme.internal"},
+    ),
+    FeatureSpec("our-addresses", parts=("allow-list",), details={"addresses": ["203.0.113.0/24"]}),
 )
 # A kind that is not here asks for the spec that the instance has.
 WISHES: dict[str, Callable[[Instance], InstanceSpec]] = {
@@ -106,6 +114,12 @@ def suspend(instance: Instance, actor: Actor) -> Operation:
     return operation
 
 
+def _published(_instance: Instance, _actor: Actor) -> Mapping[str, Any]:
+    """What a feature of theirs is to connect to; their people have not accepted anything yet."""
+    tell("attachments", {"name": ATTACHMENT})
+    return {}
+
+
 def _to_restore(instance: Instance, actor: Actor) -> Mapping[str, Any]:
     return {**(restorable(fail_too_late(instance, actor)) or {})}
 
@@ -122,6 +136,7 @@ def _asleep(instance: Instance, actor: Actor) -> Mapping[str, Any]:
 
 # What has happened before it is asked for; answers the operation's inputs.
 PREPARATIONS: dict[str, Callable[[Instance, Actor], Mapping[str, Any]]] = {
+    OperationKind.APPLY_FEATURES: _published,
     OperationKind.REPAIR: _damaged,
     OperationKind.RESTORE: _to_restore,
     OperationKind.RESUME: _asleep,
@@ -186,8 +201,9 @@ def database_of(instance: Instance) -> str:
 def answering_version(instance: Instance) -> str:
     """What people meet on the instance's domain; empty where its name leads to an address at which nobody is."""
     url = f"{settings.INSTANCE_GATEWAY}/__version"
+    headers = {"Host": instance.domain, "X-Forwarded-For": OFFICE}
     try:
-        return httpx.get(url, headers={"Host": instance.domain}, trust_env=False).raise_for_status().text
+        return httpx.get(url, headers=headers, trust_env=False).raise_for_status().text
     except httpx.TransportError:
         return ""
 
