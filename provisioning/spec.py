@@ -97,6 +97,10 @@ class InstanceSpec:
         """Whether one of its features adds that part."""
         return any(part in feature.parts for feature in self.features)
 
+    def units_of(self, part: str) -> int:
+        """How many of that part its features ask for."""
+        return sum(feature.units for feature in self.features if part in feature.parts)
+
     def as_json(self) -> dict[str, Any]:
         """Whether it is suspended is told only where it is, so that a version of the portal that knows nothing of that
         reads all other specs.

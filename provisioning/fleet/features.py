@@ -7,8 +7,11 @@ from portal.core.errors import Invalid
 
 STATIC_ADDRESS: Final = "static-address"
 LOG_RETENTION: Final = "log-retention"
+EXECUTORS: Final = "executors"  # as many as the feature has units
 # What there are steps for. A feature that needs another part cannot be sold before somebody writes its step.
-PARTS: Final = frozenset({STATIC_ADDRESS, LOG_RETENTION})
+PARTS: Final = frozenset({STATIC_ADDRESS, LOG_RETENTION, EXECUTORS})
+# What is made in the instance's own project: nothing of it is there where somebody brings a cluster.
+MADE_AT_GOOGLE: Final = frozenset({STATIC_ADDRESS, LOG_RETENTION, EXECUTORS})
 ENVIRONMENT: Final = "env"
 BATCH_CHANGES_JOBS: Final = "batches-scheduler,batches-reconciler,batches-bulk-processor,batches-workspace-resolver"
 # The application has these on by itself; only a feature switches them on here. Sources: upstream's documentation of the

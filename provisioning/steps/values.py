@@ -12,6 +12,7 @@ from provisioning.models import Kind
 from provisioning.spec import InstanceSpec
 from provisioning.steps import names
 from provisioning.steps.database_proxy import proxy_resources
+from provisioning.steps.executors import executor_resources
 
 CERTIFICATE = BACKEND = "sourcegraph-frontend"
 NGINX_CLASS, NGINX_BODY = "kubernetes.io/ingress.class", "nginx.ingress.kubernetes.io/proxy-body-size"
@@ -144,7 +145,7 @@ def _on_google(spec: InstanceSpec) -> dict[str, Any]:
                 "beta.cloud.google.com/backend-config": f'{{"default": "{BACKEND}"}}',
             }
         },
-        "extraResources": [_certificate(spec), _backend(), *_way_to_the_database(spec)],
+        "extraResources": [_certificate(spec), _backend(), *_way_to_the_database(spec), *executor_resources(spec)],
     }
 
 

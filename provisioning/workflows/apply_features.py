@@ -1,8 +1,9 @@
 """Apply features: what customers have opted in to is switched on, and what has ended is switched off.
 
-All of it in one operation, however many features: the spec that it was asked with has them all. The way out comes
-first, since what restarts should find it; how long logs are kept comes last, since keeping them shorter is the one
-thing that cannot be taken back. When anything fails, all of it goes back.
+All of it in one operation, however many features: the spec that it was asked with has them all. What the application
+is to find comes first: the way out, nodes, what it is to know of itself. What it has left goes after it. How long logs
+are kept comes last, since keeping them shorter is the one thing that cannot be taken back. When anything fails, all of
+it goes back.
 """
 
 from portal.core.audit import record
@@ -10,22 +11,40 @@ from provisioning.engine.action import minutes, seconds
 from provisioning.engine.graph import OnFailure, Undo, Workflow
 from provisioning.models import Instance, Operation, OperationKind
 from provisioning.spec import InstanceSpec
-from provisioning.steps import application, logs, network, preflight, release, rollout
+from provisioning.steps import (
+    application,
+    executor_nodes,
+    executor_token,
+    logs,
+    network,
+    preflight,
+    release,
+    rollout,
+    secrets,
+    site_configuration,
+)
 from provisioning.workflows.table import GOOGLE, line
 
 SOON, SHORT, LONG = minutes(1), minutes(20), minutes(45)
-NOTHING = Undo.NOTHING  # it only watches
+NOTHING = Undo.NOTHING  # it only watches, or what it generated opens nothing
 REVERT = Undo.REVERT
 
 
+# One after the other: Google shows an address only some seconds after it was asked for, and who goes back in between,
+# because something beside it has failed, would not find it.
 # fmt: off
 NODES = (
     line("preflight", "", preflight.Preflight(), NOTHING, seconds(2), SOON),
     line("point-of-return", "preflight", preflight.PointOfReturn(), REVERT, seconds(2), LONG),
     line("gateway", "point-of-return", network.Gateway(), REVERT, seconds(20), SHORT, GOOGLE),
-    line("application", "gateway", release.Application(), REVERT, seconds(15), SHORT),
+    line("executor-nodes", "gateway", executor_nodes.NewExecutorNodes(), REVERT, minutes(3), LONG, GOOGLE),
+    line("secrets", "executor-nodes", secrets.Secrets(), NOTHING, seconds(2), SHORT, GOOGLE),
+    line("executor-token", "secrets", executor_token.ExecutorToken(), REVERT, seconds(2), SHORT, GOOGLE),
+    line("site-configuration", "executor-token", site_configuration.SiteConfiguration(), REVERT, seconds(10), SHORT),
+    line("application", "site-configuration", release.Application(), REVERT, seconds(15), SHORT),
     line("rollout", "application", rollout.Rollout(), NOTHING, seconds(60), LONG),
     line("health", "rollout", application.Health(), NOTHING, seconds(5), SHORT),
+    line("spare-executor-nodes", "health", executor_nodes.SpareExecutorNodes(), REVERT, minutes(2), LONG, GOOGLE),
     line("log-retention", "health", logs.LogRetention(), REVERT, seconds(5), SHORT, GOOGLE),
 )
 # fmt: on

@@ -48,11 +48,12 @@ def _larger(instance: Instance) -> InstanceSpec:
     return resized(instance, Size.objects.get(pk="l"))
 
 
-# One that is a switch of the application's, and two that are made at Google.
+# One that is a switch of the application's, and others that are made at Google.
 FEATURES = (
     FeatureSpec("insights", values={"frontend": {"env": {"DISABLE_CODE_INSIGHTS": {"value": "false"}}}}),
     FeatureSpec("own-address", parts=("static-address",)),
     FeatureSpec("long-logs", parts=("log-retention",)),
+    FeatureSpec("machines", units=2, parts=("executors",)),
 )
 # A kind that is not here asks for the spec that the instance has.
 WISHES: dict[str, Callable[[Instance], InstanceSpec]] = {
@@ -67,7 +68,7 @@ WISHES: dict[str, Callable[[Instance], InstanceSpec]] = {
 # What a kind does anew each time it is asked for, although all stands; as patterns of calls.
 EACH_TIME: dict[str, str] = {
     OperationKind.UPGRADE: r"sql\.backupRuns\.insert|gkebackup\..*\.create|(DELETE|POST) jobs",
-    OperationKind.RESTORE: r"sql\.instances\.restoreBackup",
+    OperationKind.RESTORE: r"sql\.instances\.restoreBackup|(DELETE|POST) jobs|PATCH secrets",
 }
 
 
