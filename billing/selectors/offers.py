@@ -9,7 +9,7 @@ from billing.models import Charge, Currency, Feature, Interval, Plan, Price, Sta
 from billing.terms.money import money
 from billing.terms.offers import obstacle, unit_of
 from portal.core.errors import Conflict
-from provisioning.models import Instance
+from provisioning.models import Instance, Tenancy
 
 OFFERED = Q(status=Status.OFFERED)
 
@@ -57,7 +57,7 @@ def _included(plan: Plan) -> tuple[str, ...]:
 
 
 def refusal_of(feature: Feature, instance: Instance, plan: Plan | None = None) -> str:
-    """Why the instance cannot have the feature, by its version and size, and by its plan if one is named."""
+    """Why the instance cannot have the feature, by its version, size and place, and by its plan if one is named."""
     smallest = feature.smallest_size
     return obstacle(
         feature,
@@ -65,6 +65,7 @@ def refusal_of(feature: Feature, instance: Instance, plan: Plan | None = None) -
         plans={each.pk for each in feature.plans.all()} if plan else (),
         version=instance.release.app_version,
         fits_size=smallest is None or smallest.position <= instance.size.position,
+        is_on_google=instance.tenancy == Tenancy.DEDICATED,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from billing.models import Charge, Currency, Feature, Interval, Plan
 from billing.terms.money import money
+from provisioning.fleet.features import MADE_AT_GOOGLE
 from provisioning.fleet.versions import is_newer
 
 UNIT_WORDS = {Charge.FLAT: "instance", Charge.SEAT: "seat"}
@@ -82,8 +83,10 @@ def quantity_of(sold: Plan | Feature, wish: Wish) -> int:
     return wish.units.get(sold.pk, 1) if sold.charge == Charge.UNIT else 1
 
 
-def obstacle(feature: Feature, *, plan: str, plans: Collection[str], version: str, fits_size: bool) -> str:
-    """Why an instance of that plan, version and size cannot have the feature, as a sentence; "" if it can.
+def obstacle(
+    feature: Feature, *, plan: str, plans: Collection[str], version: str, fits_size: bool, is_on_google: bool
+) -> str:
+    """Why an instance of that plan, version, size and place cannot have the feature, as a sentence; "" if it can.
 
     `plans` are those that it can be added to; none means all of them.
     """
@@ -91,6 +94,8 @@ def obstacle(feature: Feature, *, plan: str, plans: Collection[str], version: st
         return f"{feature.title} needs version {feature.minimum_version}; the instance has {version}."
     if not fits_size and feature.smallest_size_id:
         return f"{feature.title} needs at least size {feature.smallest_size_id.upper()}."
+    if not is_on_google and MADE_AT_GOOGLE.intersection(feature.parts):
+        return f"{feature.title} is made in Google Cloud; the instance runs on a cluster of your own."
     if plans and plan not in plans:
         return f"{feature.title} comes with other plans: {', '.join(sorted(plans))}."
     return ""

@@ -76,6 +76,11 @@ class TestAQuote:
         with pytest.raises(Invalid, match=r"needs version 99\.0\.0"):
             quote(running, Wish("team", Interval.MONTH, 30, ("assistant",)))
 
+    def test_on_a_cluster_of_ones_own_nothing_is_made_at_google(self, running):
+        running.tenancy = "byok"
+        with pytest.raises(Invalid, match="Static outbound address is made in Google Cloud"):
+            quote(running, Wish("team", Interval.MONTH, 30, ("static-address",)))
+
     def test_of_what_is_sold_no_more_there_is_none(self, running):
         Plan.objects.update(status="retired")
         with pytest.raises(Invalid, match="Choose a plan"):
