@@ -33,9 +33,10 @@ FEATURES: Final[tuple[dict[str, Any], ...]] = (
      "smallest_size": "s", "minimum_version": "5.5.0",
      "summary": "Machines that run batch changes and index code, apart from the instance.",
      "effect": "Nodes of their own are added; nothing restarts.", "parts": ["executors"]},
-    {"name": "assistant", "title": "AI assistant", "charge": "seat", "restarts": True, "minimum_version": "5.10.0",
+    {"name": "assistant", "title": "AI assistant", "charge": "seat", "minimum_version": "5.10.0",
      "summary": "Answers and completions that know the code base.",
-     "effect": "The frontend restarts once. Questions leave the instance for the model's provider.",
+     "effect": "Nothing restarts. Questions leave the instance for the model's provider. The application asks for a "
+               "licence key that includes Cody, which a site admin sets.",
      "parts": ["assistant"]},
     {"name": "static-address", "title": "Static outbound address", "charge": "flat",
      "summary": "One address that the instance calls code hosts from, for their allow lists.",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from billing.models import Charge, Currency, Feature, Interval, Plan
 from billing.terms.money import money
-from provisioning.fleet.features import MADE_AT_GOOGLE
+from provisioning.fleet.features import MADE_AT_GOOGLE, why_not_made
 from provisioning.fleet.versions import is_newer
 
 UNIT_WORDS = {Charge.FLAT: "instance", Charge.SEAT: "seat"}
@@ -90,6 +90,8 @@ def obstacle(
 
     `plans` are those that it can be added to; none means all of them.
     """
+    if why := why_not_made(feature.parts):
+        return f"{feature.title}: {why}"
     if feature.minimum_version and is_newer(feature.minimum_version, version):
         return f"{feature.title} needs version {feature.minimum_version}; the instance has {version}."
     if not fits_size and feature.smallest_size_id:

@@ -34,6 +34,7 @@ from lightkube.types import CascadeType
 
 from provisioning.clients.kubernetes import is_absent, is_taken, name_of, suppressed
 from provisioning.engine.action import AsWanted, Context, Differs, Missing, Refused, Seen, UnderWay, seconds
+from provisioning.fleet.features import ASSISTANT
 from provisioning.models import Kind
 from provisioning.spec import InstanceSpec
 from provisioning.steps import names
@@ -50,7 +51,11 @@ EXECUTOR_TOKEN, EXECUTOR_URL = "executors.accessToken", "executors.frontendURL"
 INDEXING: Final = "codeIntelAutoIndexing.enabled"
 FLAG: Final = "flag:"
 NATIVE_EXECUTION: Final = f"{FLAG}native-ssbc-execution"
-OWNED: Final = (EXTERNAL_URL, EXECUTOR_TOKEN, EXECUTOR_URL, INDEXING, NATIVE_EXECUTION)
+# The assistant, off by an explicit false: sourcegraph.com/docs/cody/enterprise/completions-configuration, 2026-12-01.
+ASSISTANT_ON, ASSISTANT_MODELS = "cody.enabled", "completions"
+OWNED: Final = (
+    EXTERNAL_URL, EXECUTOR_TOKEN, EXECUTOR_URL, INDEXING, NATIVE_EXECUTION, ASSISTANT_ON, ASSISTANT_MODELS,
+)  # fmt: skip
 
 SQL: Final = Path(__file__).with_suffix(".sql")
 IMAGE: Final = "index.docker.io/library/postgres:17.6-alpine"  # for its psql; any newer one will do
@@ -105,12 +110,29 @@ def settings_of(spec: InstanceSpec, secret: Callable[[str], str] = str) -> dict[
     if executors_of(spec):
         found |= {EXECUTOR_TOKEN: secret(names.EXECUTOR_TOKEN), EXECUTOR_URL: FRONTEND}
         found |= {INDEXING: True, NATIVE_EXECUTION: True}
-    return found
+    return found | _assistant(spec)
 
 
 def fingerprint(spec: InstanceSpec) -> str:
-    """Of what is wanted; of secrets, which are generated once, by name."""
+    """Of what is wanted: of what is generated once by its name, of the provider's key by its value, which changes."""
     return hashlib.sha256(json.dumps(settings_of(spec), sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _assistant(spec: InstanceSpec) -> dict[str, Any]:
+    """Whether it is on. Where nobody sells it, the key is the customers' own."""
+    if not settings.ASSISTANT_PROVIDER:
+        return {}
+    if not spec.has_part(ASSISTANT) or spec.kind == Kind.REHEARSAL:
+        return {ASSISTANT_ON: False}
+    models = {
+        "provider": settings.ASSISTANT_PROVIDER,
+        "endpoint": settings.ASSISTANT_ENDPOINT,
+        "accessToken": settings.ASSISTANT_ACCESS_TOKEN,
+        "chatModel": settings.ASSISTANT_CHAT_MODEL,
+        "fastChatModel": settings.ASSISTANT_CHAT_MODEL,
+        "completionModel": settings.ASSISTANT_COMPLETION_MODEL,
+    }
+    return {ASSISTANT_ON: True, ASSISTANT_MODELS: {name: value for name, value in models.items() if value}}
 
 
 def options(wanted: Mapping[str, Any], unwanted: Collection[str]) -> str:

@@ -3,6 +3,7 @@
 import base64
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -10,8 +11,10 @@ from lightkube.resources.batch_v1 import Job
 from lightkube.resources.core_v1 import Secret
 
 from provisioning.engine.action import AsWanted, Differs, Missing, Refused, UnderWay
+from provisioning.models import Kind
+from provisioning.spec import FeatureSpec
 from provisioning.steps.rollout import Rollout
-from provisioning.steps.site_configuration import SiteConfiguration
+from provisioning.steps.site_configuration import SiteConfiguration, settings_of
 from tests.waiting import eventually
 
 STEP = "site-configuration"
@@ -34,7 +37,7 @@ def jobs(site, cluster):
 def wish(site, cluster):
     """What the SQL is told."""
 
-    def read() -> dict[str, object]:
+    def read() -> dict[str, Any]:
         data = cluster.get(Secret, STEP, namespace=site.spec.id).data["options"]
         options = base64.b64decode(data).decode()
         return dict(json.loads(base64.b64decode(options.removeprefix("-c portal.wish="))))
@@ -124,6 +127,42 @@ def test_in_a_suspended_instance_nothing_runs(site):
     assert isinstance(_look(site), Missing)
     site.spec = replace(site.spec, is_suspended=True)
     assert isinstance(_look(site), AsWanted)
+
+
+class TestTheAssistant:
+    @pytest.fixture
+    def sold(self, settings):
+        settings.ASSISTANT_PROVIDER, settings.ASSISTANT_ACCESS_TOKEN = "anthropic", "sk-first"
+        settings.ASSISTANT_CHAT_MODEL = "claude"
+
+    def test_where_nobody_sells_it_the_key_is_theirs(self, site):
+        assert set(settings_of(with_assistant(site.spec))) == {"externalURL"}
+
+    def test_it_is_off_in_so_many_words(self, site, sold):
+        assert settings_of(site.spec)["cody.enabled"] is False
+        assert settings_of(replace(with_assistant(site.spec), kind=Kind.REHEARSAL))["cody.enabled"] is False
+
+    def test_it_is_told_whom_to_ask_and_forgets_that(self, site, sold, wish):
+        plain = site.spec
+        change(site, with_assistant(plain))
+        models = {"provider": "anthropic", "accessToken": "sk-first", "chatModel": "claude", "fastChatModel": "claude"}
+        assert wish()["set"]["completions"] == models
+        change(site, plain)
+        assert (wish()["set"]["cody.enabled"], wish()["unset"]) == (False, ["completions"])
+
+    def test_another_key_is_brought_to_it(self, site, sold, settings):
+        change(site, with_assistant(site.spec))
+        settings.ASSISTANT_ACCESS_TOKEN = "sk-second"
+        assert SiteConfiguration().look(site.context(STEP)) == Differs("others were set last")
+
+
+def with_assistant(spec):
+    return replace(spec, features=(FeatureSpec("assistant", parts=("assistant",)),))
+
+
+def change(world, spec) -> None:
+    world.spec = spec
+    world.reach(SiteConfiguration(), STEP)
 
 
 def _look(world):
