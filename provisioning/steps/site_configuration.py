@@ -65,6 +65,7 @@ COMMAND: Final = ["psql", "--no-psqlrc", "--quiet", "--set=VERBOSITY=terse", f"-
 APP: Final = {"app": names.SITE_CONFIGURATION}
 REVISION, FINGERPRINT, TRY, KEYS = "revision", "fingerprint", "try", "portal/keys"
 WISH: Final = "options"
+ONLY_TENANT: Final = 1  # newer schemas take a row's tenant from the session (default of the columns tenant_id)
 TRIES_OF_KUBERNETES: Final = 4  # the database may be away for a minute
 DEADLINE_SECONDS: Final = 600  # one that never starts is not to be waited for for ever
 CONNECTION = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password", "PGDATABASE": "database"}
@@ -143,7 +144,8 @@ def options(wanted: Mapping[str, Any], unwanted: Collection[str]) -> str:
         "unset": sorted(key for key in unwanted if not key.startswith(FLAG)),
         "flags": off | {key.removeprefix(FLAG): value for key, value in wanted.items() if key.startswith(FLAG)},
     }
-    return f"-c portal.wish={base64.b64encode(json.dumps(wish).encode()).decode()}"
+    encoded = base64.b64encode(json.dumps(wish).encode()).decode()
+    return f"-c app.current_tenant={ONLY_TENANT} -c portal.wish={encoded}"
 
 
 def _jobs(cluster: Client, spec: InstanceSpec) -> list[Job]:

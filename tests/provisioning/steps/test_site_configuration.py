@@ -40,7 +40,7 @@ def wish(site, cluster):
     def read() -> dict[str, Any]:
         data = cluster.get(Secret, STEP, namespace=site.spec.id).data["options"]
         options = base64.b64decode(data).decode()
-        return dict(json.loads(base64.b64decode(options.removeprefix("-c portal.wish="))))
+        return dict(json.loads(base64.b64decode(options.rpartition("portal.wish=")[2])))
 
     return read
 

@@ -41,6 +41,7 @@ CREATE TABLE feature_flags (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     deleted_at timestamptz,
+    tenant_id integer NOT NULL DEFAULT current_setting('app.current_tenant')::integer,
     CHECK ((flag_type = 'bool') = (bool_value IS NOT NULL)),
     CHECK ((flag_type = 'rollout') = (rollout IS NOT NULL))
 );
@@ -66,8 +67,8 @@ def write(contents: str) -> None:
 
 def edit(wanted: Mapping[str, object], unwanted: tuple[str, ...] = ()) -> None:
     with connection.cursor() as cursor:
-        name, value = options(wanted, unwanted).removeprefix("-c ").split("=", 1)
-        cursor.execute("SELECT set_config(%s, %s, false)", [name, value])
+        for option in options(wanted, unwanted).removeprefix("-c ").split(" -c "):
+            cursor.execute("SELECT set_config(%s, %s, false)", option.split("=", 1))
         cursor.execute(SQL.read_text())
 
 
@@ -151,8 +152,8 @@ class TestTheEdit:
         write("{}")
         flags = "SELECT flag_name, bool_value, deleted_at FROM feature_flags ORDER BY flag_name"
         with connection.cursor() as cursor:
-            names = "flag_name, flag_type, rollout, deleted_at"
-            cursor.execute(f"INSERT INTO feature_flags ({names}) VALUES ('b', 'rollout', 10, now())")  # noqa: S608
+            names = "flag_name, flag_type, rollout, deleted_at, tenant_id"
+            cursor.execute(f"INSERT INTO feature_flags ({names}) VALUES ('b', 'rollout', 10, now(), 1)")  # noqa: S608
             edit({"flag:a": True, "flag:b": True}, ("flag:never-there",))
             cursor.execute(flags)
             assert cursor.fetchall() == [("a", True, None), ("b", True, None)]
@@ -176,7 +177,7 @@ def test_it_runs_as_the_job_runs_it(database_url):
         admin.execute(TABLE)
         try:
             admin.execute("INSERT INTO critical_and_site_config (type, contents) VALUES ('site', '{\"a\": 1}')")
-            assert _psql(database_url, {"b": "top secret"}).returncode == 0
+            assert _psql(database_url, {"b": "top secret", "flag:c": True}).returncode == 0
             newest = "SELECT contents FROM critical_and_site_config ORDER BY id DESC LIMIT 1"
             assert admin.execute(newest).fetchone() == ('{\n  "b": "top secret","a": 1}',)
             admin.execute("ALTER TABLE critical_and_site_config ADD CHECK (contents NOT LIKE '%another%')")

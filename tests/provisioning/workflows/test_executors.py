@@ -55,7 +55,7 @@ def wish_of(cluster) -> dict[str, Any]:
     """What the application was last told of itself."""
     data = cluster.get(Secret, "site-configuration", namespace="sourcegraph").data["options"]
     options = base64.b64decode(data).decode()
-    return dict(json.loads(base64.b64decode(options.removeprefix("-c portal.wish="))))
+    return dict(json.loads(base64.b64decode(options.rpartition("portal.wish=")[2])))
 
 
 def test_they_are_switched_on_counted_and_switched_off(running, switch, cluster):
