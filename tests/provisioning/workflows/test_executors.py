@@ -78,7 +78,7 @@ def test_they_are_switched_on_counted_and_switched_off(running, switch, cluster)
     switch(0)
     assert nodes_of(running) is None
     assert wish_of(cluster) == {
-        "set": {"externalURL": wish["set"]["externalURL"]},
+        "set": {"externalURL": wish["set"]["externalURL"], "cody.enabled": False},
         "unset": ["codeIntelAutoIndexing.enabled", "executors.accessToken", "executors.frontendURL"],
         "flags": {"native-ssbc-execution": False},
     }

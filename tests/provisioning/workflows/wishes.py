@@ -53,6 +53,7 @@ FEATURES = (
     FeatureSpec("insights", values={"frontend": {"env": {"DISABLE_CODE_INSIGHTS": {"value": "false"}}}}),
     FeatureSpec("own-address", parts=("static-address",)),
     FeatureSpec("long-logs", parts=("log-retention",)),
+    FeatureSpec("answers", parts=("assistant",)),
     FeatureSpec("machines", units=2, parts=("executors",)),
 )
 # A kind that is not here asks for the spec that the instance has.
