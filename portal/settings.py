@@ -425,6 +425,15 @@ INSTANCE_GATEWAY = env("INSTANCE_GATEWAY", default="")  # connect here, with the
 # Where the portal itself is reached (an IPv4 address): names of suspended instances lead there; empty: they stay as
 # they are, and people find a server that does not answer.
 SUSPENDED_PAGE_ADDRESS = env("SUSPENDED_PAGE_ADDRESS", default="")
+# Whose models the AI assistant asks, as upstream's site configuration names providers; empty: nobody can have it.
+ASSISTANT_PROVIDER = env("ASSISTANT_PROVIDER", default="")
+ASSISTANT_ENDPOINT = env("ASSISTANT_ENDPOINT", default="")  # empty: the provider's own
+ASSISTANT_ACCESS_TOKEN = env("ASSISTANT_ACCESS_TOKEN", default="")
+ASSISTANT_CHAT_MODEL = env("ASSISTANT_CHAT_MODEL", default="")  # empty: what upstream has for the provider
+ASSISTANT_COMPLETION_MODEL = env("ASSISTANT_COMPLETION_MODEL", default="")
+if bool(ASSISTANT_PROVIDER) != bool(ASSISTANT_ACCESS_TOKEN):
+    raise ImproperlyConfigured("ASSISTANT_PROVIDER and ASSISTANT_ACCESS_TOKEN go together.")
+
 TRIAL_DAYS = env.int("TRIAL_DAYS", default=30)
 
 SLO = env.float("SLO", default=0.999)  # the share of time in which an instance is to answer

@@ -105,6 +105,10 @@ class InstanceSpec:
         """What the customer has told of that part; empty where no feature adds it."""
         return next((feature.details for feature in self.features if part in feature.parts), {})
 
+    def units_of(self, part: str) -> int:
+        """How many of that part its features ask for."""
+        return sum(feature.units for feature in self.features if part in feature.parts)
+
     def as_json(self) -> dict[str, Any]:
         """Whether it is suspended is told only where it is, so that a version of the portal that knows nothing of that
         reads all other specs.

@@ -13,6 +13,7 @@ class State:
 
     size: SizeSpec
     is_suspended: bool = False
+    executors: int = 0
 
 
 @dataclass(frozen=True)

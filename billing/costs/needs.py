@@ -8,6 +8,7 @@ from typing import Final
 
 from portal.core.errors import Invalid
 from provisioning.spec import SizeSpec
+from provisioning.steps.gke_bodies import EXECUTOR_DISK_GB, EXECUTOR_MACHINE
 from provisioning.steps.values import DISKS_GB
 
 HOURS_A_MONTH: Final = 730
@@ -28,14 +29,26 @@ class Need:
     amount: Decimal
 
 
-def month_of(size: SizeSpec, *, is_suspended: bool = False) -> tuple[Need, ...]:
-    """All that an instance of that size consumes, on the newest architecture, in a project of its own.
+@dataclass(frozen=True)
+class Machine:
+    """A node, as Google sells it."""
+
+    machine_type: str
+    disk_gb: int
+
+
+EXECUTORS: Final = Machine(EXECUTOR_MACHINE, EXECUTOR_DISK_GB)
+
+
+def month_of(size: SizeSpec, *, is_suspended: bool = False, executors: int = 0) -> tuple[Need, ...]:
+    """All that an instance of that size consumes with so many executors, on the newest architecture, in its project.
 
     Backups are reckoned as if disks were full and one copy of them were stored: they are incremental. Traffic, logs
     beyond what is free and secrets (under a dollar) are left out. Raises Invalid for a machine or tier whose price is
     made of parts that are not known here.
     """
-    needs = (Need(part, key, Decimal(amount)) for part, needs in PARTS.items() for key, amount in needs(size))
+    needs = [Need(part, key, Decimal(amount)) for part, needs in PARTS.items() for key, amount in needs(size)]
+    needs += [Need("executors", key, Decimal(amount)) for key, amount in _machines(EXECUTORS, executors) if executors]
     return tuple(need for need in needs if not is_suspended or _stays(need))
 
 
@@ -49,7 +62,7 @@ def _stays(need: Need) -> bool:
 
     Backup for GKE is reckoned as before: whether it charges for pods that wait for a node, its pages do not say.
     """
-    return need.part != "nodes" and need.key != "nat" and not need.key.endswith(("-core", "-memory"))
+    return need.part not in {"nodes", "executors"} and need.key != "nat" and not need.key.endswith(("-core", "-memory"))
 
 
 def _cluster(_size: SizeSpec) -> Iterator[tuple[str, Decimal | int]]:
@@ -57,14 +70,21 @@ def _cluster(_size: SizeSpec) -> Iterator[tuple[str, Decimal | int]]:
 
 
 def _nodes(size: SizeSpec) -> Iterator[tuple[str, Decimal | int]]:
-    found = _MACHINE.fullmatch(size.machine_type)
+    machine = Machine(size.machine_type, size.node_disk_gb)
+    yield from (need for need in _machines(machine, size.node_count) if need[0] != "nat")
+
+
+def _machines(machine: Machine, count: int) -> Iterator[tuple[str, Decimal | int]]:
+    """So many nodes, and that NAT takes by the node."""
+    found = _MACHINE.fullmatch(machine.machine_type)
     if found is None:
-        raise Invalid(f"What a machine {size.machine_type} costs is not known.", field="machine_type")
+        raise Invalid(f"What a machine {machine.machine_type} costs is not known.", field="machine_type")
     family, shape, cores = found[1], found[2], int(found[3])
-    hours = HOURS_A_MONTH * size.node_count
+    hours = HOURS_A_MONTH * count
     yield f"{family}-core", cores * hours
     yield f"{family}-memory", cores * GB_PER_CORE[shape] * hours
-    yield "pd-balanced", size.node_disk_gb * size.node_count
+    yield "pd-balanced", machine.disk_gb * count
+    yield "nat", hours
 
 
 def _volumes(size: SizeSpec) -> Iterator[tuple[str, Decimal | int]]:

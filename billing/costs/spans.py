@@ -29,7 +29,7 @@ class Rates:
     def bill(self, state: State) -> Bill:
         """Raises Invalid for what the book does not know, or whose parts nobody knows."""
         if state not in self._bills:
-            needs = month_of(state.size, is_suspended=state.is_suspended)
+            needs = month_of(state.size, is_suspended=state.is_suspended, executors=state.executors)
             self._bills[state] = bill(needs, self._book)
         return self._bills[state]
 

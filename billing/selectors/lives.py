@@ -7,7 +7,8 @@ from typing import Any, Final
 from billing.costs.history import Change, Life, State, Stretch, stretches
 from billing.costs.spans import Rates
 from billing.selectors.prices import price_books
-from provisioning.models import Instance, Operation, OperationKind, OperationStatus, Tenancy
+from provisioning.fleet.features import EXECUTORS
+from provisioning.models import Instance, Kind, Operation, OperationKind, OperationStatus, Tenancy
 from provisioning.spec import SizeSpec
 
 # After these an instance may have another size, or be suspended or not. Of a teardown its row tells.
@@ -44,10 +45,17 @@ def _life(instance: Instance, changes: list[Change]) -> Life:
 def _changes(instances: list[Instance]) -> Mapping[str, list[Change]]:
     done = Operation.objects.filter(instance__in=instances, kind__in=CHANGES, status=OperationStatus.SUCCEEDED)
     known, found = dict[tuple[Any, ...], SizeSpec](), defaultdict[str, list[Change]](list)
-    for whose, at, size, is_suspended in done.order_by("finished_at").values_list(
-        "instance_id", "finished_at", "wanted__size", "wanted__is_suspended"
+    rehearsals = {instance.pk for instance in instances if instance.kind == Kind.REHEARSAL}
+    for whose, at, size, is_suspended, features in done.order_by("finished_at").values_list(
+        "instance_id", "finished_at", "wanted__size", "wanted__is_suspended", "wanted__features"
     ):
+        executors = 0 if whose in rehearsals else sum(map(_executors, features or ()))
         spec = known.setdefault(tuple(sorted(size.items())), SizeSpec(**size))
         if at is not None:
-            found[whose].append(Change(at, State(spec, bool(is_suspended))))
+            found[whose].append(Change(at, State(spec, bool(is_suspended), executors)))
     return found
+
+
+def _executors(feature: Mapping[str, Any]) -> int:
+    """Of a feature as specs tell it."""
+    return int(feature["units"]) if EXECUTORS in feature["parts"] else 0

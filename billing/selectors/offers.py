@@ -57,7 +57,7 @@ def _included(plan: Plan) -> tuple[str, ...]:
 
 
 def refusal_of(feature: Feature, instance: Instance, plan: Plan | None = None) -> str:
-    """Why the instance cannot have the feature, by its version, size and cluster, and by its plan if one is named."""
+    """Why the instance cannot have the feature, by its version, size and place, and by its plan if one is named."""
     smallest = feature.smallest_size
     return obstacle(
         feature,

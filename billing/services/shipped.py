@@ -7,7 +7,7 @@ from django.db import transaction
 from billing.catalogue.shipped import FEATURES, MONTHLY_CENTS, MONTHS_A_YEAR_IS_PAID_FOR, PLANS
 from billing.models import Currency, Feature, Interval, Plan, Price, Status
 from billing.services.prices import prices_load
-from provisioning.fleet.features import PARTS
+from provisioning.fleet.features import PARTS, why_not_made
 from provisioning.models import Size
 
 
@@ -54,7 +54,8 @@ def _feature(position: int, row: dict[str, Any], sizes: dict[str, Size]) -> None
 
 
 def _status(row: dict[str, Any]) -> Status:
-    return Status.OFFERED if PARTS.issuperset(row.get("parts", ())) else Status.DRAFT
+    parts = row.get("parts", ())
+    return Status.OFFERED if PARTS.issuperset(parts) and not why_not_made(parts) else Status.DRAFT
 
 
 def _price(name: str, **owner: Any) -> None:

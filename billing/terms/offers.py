@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from billing.models import Charge, Currency, Feature, Interval, Plan
 from billing.terms.money import money
-from provisioning.fleet.features import ONLY_ON_GOOGLE
+from provisioning.fleet.features import MADE_AT_GOOGLE, why_not_made
 from provisioning.fleet.versions import is_newer
 
 UNIT_WORDS = {Charge.FLAT: "instance", Charge.SEAT: "seat"}
@@ -84,18 +84,20 @@ def quantity_of(sold: Plan | Feature, wish: Wish) -> int:
 
 
 def obstacle(
-    feature: Feature, *, plan: str, plans: Collection[str], version: str, fits_size: bool, is_on_google: bool = True
+    feature: Feature, *, plan: str, plans: Collection[str], version: str, fits_size: bool, is_on_google: bool
 ) -> str:
-    """Why an instance of that plan, version, size and cluster cannot have the feature, as a sentence; "" if it can.
+    """Why an instance of that plan, version, size and place cannot have the feature, as a sentence; "" if it can.
 
     `plans` are those that it can be added to; none means all of them.
     """
+    if why := why_not_made(feature.parts):
+        return f"{feature.title}: {why}"
     if feature.minimum_version and is_newer(feature.minimum_version, version):
         return f"{feature.title} needs version {feature.minimum_version}; the instance has {version}."
     if not fits_size and feature.smallest_size_id:
         return f"{feature.title} needs at least size {feature.smallest_size_id.upper()}."
-    if not is_on_google and ONLY_ON_GOOGLE.intersection(feature.parts):
-        return f"{feature.title} is made at Google, and the instance runs on a cluster of your own."
+    if not is_on_google and MADE_AT_GOOGLE.intersection(feature.parts):
+        return f"{feature.title} is made in Google Cloud; the instance runs on a cluster of your own."
     if plans and plan not in plans:
         return f"{feature.title} comes with other plans: {', '.join(sorted(plans))}."
     return ""

@@ -1,8 +1,8 @@
 """The clusters that exist, and the one Cluster object of each that is in use."""
 
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from weakref import WeakKeyDictionary
 
 from devcloud.clock import now
@@ -30,6 +30,16 @@ class ClusterRecord:
     nodes: int
     token: str = ""
     rights: str = "*"
+
+
+@dataclass(frozen=True)
+class NodeGroup:
+    """Nodes that are alike, called by the group's name. `taints` are as Kubernetes writes them."""
+
+    name: str
+    count: int
+    labels: JSON = field(default_factory=dict)
+    taints: tuple[JSON, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,14 +93,14 @@ def cluster_ids(cloud: Cloud) -> list[str]:
     return [key for key, _ in cloud.store.items(CLUSTERS)]
 
 
-def set_node_count(cloud: Cloud, cluster_id: str, count: int) -> None:
-    """The cluster has this many nodes. With none its pods stay pending, as with a node pool of size zero."""
+def set_nodes(cloud: Cloud, cluster_id: str, groups: Sequence[NodeGroup]) -> None:
+    """The cluster has these nodes. With none its pods stay pending, as with a node pool of size zero."""
     cluster = open_cluster(cloud, cluster_id)
     if cluster:
-        record = replace(cluster.record, nodes=count)
+        record = replace(cluster.record, nodes=sum(group.count for group in groups))
         cloud.store.put(CLUSTERS, cluster_id, vars(record))
         _open[cloud.store][cluster_id] = replace(cluster, record=record)
-        _set_nodes(cluster, count)
+        _set_nodes(cluster, groups)
         cluster.controllers.settle()
 
 
@@ -131,7 +141,7 @@ def _furnish(cluster: Cluster) -> None:
         cluster.objects.put(kind_named("namespaces"), _namespace(name))
     for name, disk in _STORAGE_CLASSES:
         cluster.objects.put(kind_named("storageclasses"), _storage_class(name, disk))
-    _set_nodes(cluster, cluster.record.nodes)
+    _set_nodes(cluster, [NodeGroup("node", cluster.record.nodes)])
     cluster.controllers.settle()
 
 
@@ -159,23 +169,24 @@ def _storage_class(name: str, disk: str) -> JSON:
     }
 
 
-def _set_nodes(cluster: Cluster, count: int) -> None:
+def _set_nodes(cluster: Cluster, groups: Sequence[NodeGroup]) -> None:
     nodes = kind_named("nodes")
-    wanted = {f"node-{number}" for number in range(1, count + 1)}
+    wanted = {f"{group.name}-{number}": group for group in groups for number in range(1, group.count + 1)}
     for node in list(cluster.objects.each(nodes)):
         if node["metadata"]["name"] not in wanted:
             cluster.objects.delete(nodes, node)
     for name in sorted(wanted):
         if cluster.objects.get(nodes, "", name) is None:
-            cluster.objects.put(nodes, copy_of(_node(name, cluster.record.minor_version)))
+            cluster.objects.put(nodes, copy_of(_node(name, wanted[name], cluster.record.minor_version)))
 
 
-def _node(name: str, minor_version: str) -> JSON:
+def _node(name: str, group: NodeGroup, minor_version: str) -> JSON:
+    labels = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", **group.labels}
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}},
-        "spec": {},
+        "metadata": {"name": name, "labels": labels},
+        "spec": {"taints": list(group.taints)} if group.taints else {},
         "status": {
             "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady"}],
             "nodeInfo": {"kubeletVersion": f"v{minor_version}.0"},

@@ -3,16 +3,20 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
+from django.conf import settings
+
 from portal.core.errors import Invalid
 
 STATIC_ADDRESS: Final = "static-address"
 LOG_RETENTION: Final = "log-retention"
 ALLOW_LIST: Final = "allow-list"
 PRIVATE_CONNECTIVITY: Final = "private-connectivity"
+ASSISTANT: Final = "assistant"
+EXECUTORS: Final = "executors"  # as many as the feature has units
 # What there are steps for. A feature that needs another part cannot be sold before somebody writes its step.
-PARTS: Final = frozenset({STATIC_ADDRESS, LOG_RETENTION, ALLOW_LIST, PRIVATE_CONNECTIVITY})
-# What is made of Google's own: a cluster that somebody brings has none of it.
-ONLY_ON_GOOGLE: Final = frozenset({STATIC_ADDRESS, LOG_RETENTION, ALLOW_LIST, PRIVATE_CONNECTIVITY})
+PARTS: Final = frozenset({STATIC_ADDRESS, LOG_RETENTION, EXECUTORS, ASSISTANT, ALLOW_LIST, PRIVATE_CONNECTIVITY})
+# What is made in the instance's own project: nothing of it is there where somebody brings a cluster.
+MADE_AT_GOOGLE: Final = frozenset({STATIC_ADDRESS, LOG_RETENTION, EXECUTORS, ALLOW_LIST, PRIVATE_CONNECTIVITY})
 ENVIRONMENT: Final = "env"
 BATCH_CHANGES_JOBS: Final = "batches-scheduler,batches-reconciler,batches-bulk-processor,batches-workspace-resolver"
 # The application has these on by itself; only a feature switches them on here. Sources: upstream's documentation of the
@@ -25,8 +29,8 @@ OFF_BY_DEFAULT: Final[Mapping[str, Mapping[str, str]]] = {
 
 def check_feature(values: Any, parts: Collection[str]) -> None:
     """Raises Invalid for values that are more than environment of components, and for parts that nobody can make."""
-    for component, settings in _mapping(values, "values").items():
-        inner = _mapping(settings, component)
+    for component, settings_of_it in _mapping(values, "values").items():
+        inner = _mapping(settings_of_it, component)
         if set(inner) != {ENVIRONMENT}:
             raise Invalid(f"Of {component} a feature may set “{ENVIRONMENT}” alone.", field="values")
         for name, variable in _mapping(inner[ENVIRONMENT], f"{component}.{ENVIRONMENT}").items():
@@ -36,8 +40,17 @@ def check_feature(values: Any, parts: Collection[str]) -> None:
                 or not isinstance(variable["value"], str)
             ):
                 raise Invalid(f'{component}.{ENVIRONMENT}.{name} is written as {{"value": "…"}}.', field="values")
+    if why := why_not_made(parts):
+        raise Invalid(why, field="parts")
     if unknown := sorted(set(parts) - PARTS):
         raise Invalid(f"There is no step yet that makes {', '.join(unknown)}.", field="parts")
+
+
+def why_not_made(parts: Collection[str]) -> str:
+    """What of the parts this portal is not set up for, as a sentence; "" if there is nothing."""
+    if ASSISTANT in parts and not settings.ASSISTANT_PROVIDER:
+        return "No provider of models is set up here, so that the assistant would have nobody to ask."
+    return ""
 
 
 def _mapping(value: Any, what: str) -> Mapping[str, Any]:

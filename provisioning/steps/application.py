@@ -1,10 +1,10 @@
 """The application as people meet it: whether it answers, and its first site admin."""
 
 from provisioning.clients.application import NoAnswer
-from provisioning.engine.action import Action, AsWanted, Context, Missing, NotYet, Refused, Seen, UnderWay
+from provisioning.engine.action import Action, AsWanted, Context, Missing, Refused, Seen, UnderWay
 from provisioning.steps import names
 from provisioning.steps.reaching import application_of
-from provisioning.steps.secrets import store_of
+from provisioning.steps.secrets import read_secret, store_of
 
 ADMIN_NAME = "admin"
 
@@ -53,7 +53,4 @@ class SiteAdmin(Action):
 
 def _password(context: Context) -> str:
     with store_of(context.spec) as store:
-        password = store.read(names.ADMIN_PASSWORD)
-    if password is None:
-        raise NotYet("the generated password to be readable")
-    return password
+        return read_secret(store, names.ADMIN_PASSWORD)

@@ -1,7 +1,7 @@
 """The Kubernetes cluster and its nodes: Google Kubernetes Engine."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar
 
 from provisioning.clients.google import NotFound, api, execute
 from provisioning.clients.google.operations import failure_of
@@ -44,7 +44,7 @@ class Cluster(GoogleAction):
     """Kubernetes cluster"""
 
     def see(self, context: Context) -> Seen:
-        found = execute(_clusters().get(name=names.cluster_path(context.spec)))
+        found = execute(clusters().get(name=names.cluster_path(context.spec)))
         if not names.is_ours(found.get("resourceLabels"), context.spec):
             raise Refused("There is a cluster without our labels.", "Find out who made it; then retry.")
         if why := COMING.get(found["status"]):
@@ -62,19 +62,19 @@ class Cluster(GoogleAction):
         """
         path = names.cluster_path(context.spec)
         try:
-            found = execute(_clusters().get(name=path))
+            found = execute(clusters().get(name=path))
         except NotFound:
             body = {"cluster": cluster_body(context)}
-            execute(_clusters().create(parent=path.partition("/clusters/")[0], body=body))
+            execute(clusters().create(parent=path.partition("/clusters/")[0], body=body))
             return "asked for the cluster"
         if found["status"] not in BROKEN:
             return self._change(context, found)
         _raise_if_kept(context, found.get("resourceLabels", {}), path)
-        execute(_clusters().delete(name=path))
+        execute(clusters().delete(name=path))
         return "asked for the deletion of the broken cluster"
 
     def remove(self, context: Context) -> str:
-        execute(_clusters().delete(name=names.cluster_path(context.spec)))
+        execute(clusters().delete(name=names.cluster_path(context.spec)))
         return "asked for the deletion of the cluster"
 
     def resource(self, context: Context) -> str:
@@ -93,59 +93,99 @@ class Cluster(GoogleAction):
 class NodePool(GoogleAction):
     """Nodes"""
 
+    name: ClassVar[str] = names.NODE_POOL
+
+    def body(self, context: Context) -> dict[str, Any]:
+        """The pool as it is wanted."""
+        return pool_body(context)
+
     def see(self, context: Context) -> Seen:
-        found = execute(_clusters().nodePools().get(name=_pool_path(context.spec)))
+        found = execute(clusters().nodePools().get(name=self._path(context)))
         if why := COMING.get(found["status"]):
             return UnderWay(f"the nodes {why}", seconds(15))
         if found["status"] in BROKEN:
-            return Differs(f"they are broken: {_last_failure(_pool_path(context.spec))}")
-        if changes := _pool_changes(context, found):
+            return Differs(f"they are broken: {_last_failure(self._path(context))}")
+        if changes := self.changes(context, found):
             return Differs.in_settings(changes)
         return AsWanted({"machine_type": found["config"]["machineType"]})
 
     def create(self, context: Context) -> str:
         """They come with the cluster; lost or broken ones are made here, and others changed one thing at a time."""
-        pools = _clusters().nodePools()
+        pools, path = clusters().nodePools(), self._path(context)
         try:
-            found = execute(pools.get(name=_pool_path(context.spec)))
+            found = execute(pools.get(name=path))
         except NotFound:
-            body = {"nodePool": pool_body(context)}
+            body = {"nodePool": self.body(context)}
             execute(pools.create(parent=names.cluster_path(context.spec), body=body))
             return "asked for the nodes"
         if found["status"] not in BROKEN:
             return self._change(context, found)
-        _raise_if_kept(context, found["config"].get("resourceLabels", {}), _pool_path(context.spec))
-        execute(pools.delete(name=_pool_path(context.spec)))
+        _raise_if_kept(context, found["config"].get("resourceLabels", {}), path)
+        execute(pools.delete(name=path))
         return "asked for the deletion of the broken nodes"
 
     def remove(self, context: Context) -> str:
-        execute(_clusters().nodePools().delete(name=_pool_path(context.spec)))
+        execute(clusters().nodePools().delete(name=self._path(context)))
         return "asked for the deletion of the nodes"
 
     def resource(self, context: Context) -> str:
-        return f"//container.googleapis.com/{_pool_path(context.spec)}"
+        return f"//container.googleapis.com/{self._path(context)}"
+
+    def changes(self, context: Context, found: Mapping[str, Any]) -> list[Change]:
+        """Where they are not as wanted."""
+        wanted = self.body(context)
+        wanted["config"][LABELS] = context.spec.labels
+        return differences(wanted, found)
+
+    def _path(self, context: Context) -> str:
+        return f"{names.cluster_path(context.spec)}/nodePools/{self.name}"
 
     def _change(self, context: Context, found: dict[str, Any]) -> str:
         """More nodes come first and fewer last, so that what runs on them always has room."""
-        changes = _pool_changes(context, found)
+        changes = self.changes(context, found)
         if not changes:
             return "found them as wanted"
         fields = (COUNT, AUTOSCALING, "management", *(field for together in POOL_UPDATES for field in together))
         what_to_do = "Delete the node pool in a quiet hour and retry the step: it is made anew, as wanted."
         refuse_fixed("The nodes", changes, fields, what_to_do)
-        request, asked = next(_pool_updates(context, found, changes))
+        request, asked = next(self._updates(context, found, changes))
         return changed(context, request, asked, _operation_in(context))
+
+    def _updates(
+        self, context: Context, found: dict[str, Any], changes: list[Change]
+    ) -> Iterator[tuple[Any, list[Change]]]:
+        """The requests that make the changes, in their order, each with what it changes."""
+        pools, path, wanted = clusters().nodePools(), self._path(context), self.body(context)
+        if scaling := [change for change in changes if change.path.startswith(f"{AUTOSCALING}.")]:
+            yield pools.setAutoscaling(name=path, body={AUTOSCALING: wanted[AUTOSCALING]}), scaling
+        sizes = [change for change in changes if change.path == COUNT]
+        resize = [(pools.setSize(name=path, body={"nodeCount": change.wanted}), [change]) for change in sizes]
+        grows = any(change.wanted > (change.found or 0) for change in sizes)
+        yield from resize if grows else ()
+        if management := [change for change in changes if change.path.startswith("management.")]:
+            yield pools.setManagement(name=path, body={"management": wanted["management"]}), management
+        for together in POOL_UPDATES:
+            asked = [change for change in changes if change.path.startswith(together)]
+            if asked:
+                labels = labelled(found["config"].get(LABELS), context.spec.labels)
+                yield pools.update(name=path, body=_pool_update(wanted, labels, together)), asked
+        yield from resize
 
 
 def kubeconfig_of(spec: InstanceSpec) -> dict[str, Any]:
     """A kubeconfig with a token of the deployer's, good for an hour. NotFound when there is no usable cluster."""
-    cluster = execute(_clusters().get(name=names.cluster_path(spec)))
+    cluster = execute(clusters().get(name=names.cluster_path(spec)))
     if cluster["status"] in BROKEN:
         raise NotFound(Problem(404, cluster["status"], "", "The cluster never came up"))
     if "endpoint" not in cluster:
         raise NotYet("the cluster to come up")
     certificate = cluster["masterAuth"]["clusterCaCertificate"]
     return kubeconfig(f"https://{cluster['endpoint']}", certificate, _token(spec))
+
+
+def clusters() -> Any:
+    """Google's collection of clusters."""
+    return api("container", "v1").projects().locations().clusters()
 
 
 def _token(spec: InstanceSpec) -> str:
@@ -158,14 +198,6 @@ def _token(spec: InstanceSpec) -> str:
         raise NotYet("the deployer's account to be known everywhere") from None
 
 
-def _clusters() -> Any:
-    return api("container", "v1").projects().locations().clusters()
-
-
-def _pool_path(spec: InstanceSpec) -> str:
-    return f"{names.cluster_path(spec)}/nodePools/{names.NODE_POOL}"
-
-
 def _cluster_changes(context: Context, found: dict[str, Any]) -> list[Change]:
     return differences(cluster_as_wanted(context), cluster_as_told(found))
 
@@ -173,39 +205,13 @@ def _cluster_changes(context: Context, found: dict[str, Any]) -> list[Change]:
 def _cluster_update(context: Context, found: dict[str, Any], field: str) -> Any:
     path = names.cluster_path(context.spec)
     if field != LABELS:
-        return _clusters().update(name=path, body={"update": cluster_update(context, field)})
+        return clusters().update(name=path, body={"update": cluster_update(context, field)})
     labels = labelled(found.get(LABELS), context.spec.labels)
     body = {LABELS: labels, "labelFingerprint": found.get("labelFingerprint", "")}
-    return _clusters().setResourceLabels(name=path, body=body)
+    return clusters().setResourceLabels(name=path, body=body)
 
 
-def _pool_changes(context: Context, found: dict[str, Any]) -> list[Change]:
-    wanted = pool_body(context)
-    wanted["config"][LABELS] = context.spec.labels
-    return differences(wanted, found)
-
-
-def _pool_updates(context: Context, found: dict[str, Any], changes: list[Change]) -> Iterator[tuple[Any, list[Change]]]:
-    """The requests that make the changes, in their order, each with what it changes."""
-    pools, path, wanted = _clusters().nodePools(), _pool_path(context.spec), pool_body(context)
-    if scaling := [change for change in changes if change.path.startswith(f"{AUTOSCALING}.")]:
-        yield pools.setAutoscaling(name=path, body={AUTOSCALING: wanted[AUTOSCALING]}), scaling
-    sizes = [change for change in changes if change.path == COUNT]
-    resize = [(pools.setSize(name=path, body={"nodeCount": change.wanted}), [change]) for change in sizes]
-    grows = any(change.wanted > (change.found or 0) for change in sizes)
-    yield from resize if grows else ()
-    if management := [change for change in changes if change.path.startswith("management.")]:
-        yield pools.setManagement(name=path, body={"management": wanted["management"]}), management
-    for together in POOL_UPDATES:
-        asked = [change for change in changes if change.path.startswith(together)]
-        if asked:
-            yield pools.update(name=path, body=_pool_update(context, found, together)), asked
-    yield from resize
-
-
-def _pool_update(context: Context, found: dict[str, Any], together: tuple[str, ...]) -> dict[str, Any]:
-    wanted = pool_body(context)
-    labels = labelled(found["config"].get(LABELS), context.spec.labels)
+def _pool_update(wanted: dict[str, Any], labels: dict[str, str], together: tuple[str, ...]) -> dict[str, Any]:
     known = {
         **wanted["config"],
         LABELS: {"labels": labels},

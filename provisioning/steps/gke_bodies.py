@@ -5,6 +5,7 @@ are so), and of the nodes that are there. A cluster that was made private cannot
 have either (400 "EnablePrivateNodes must be enabled for private clusters with valid masterIpv4Cidr").
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from django.conf import settings
 from provisioning.engine.action import Context
 from provisioning.fleet.architectures import Architecture, architecture_of
 from provisioning.steps import names
+from provisioning.steps.executors import NODES, executors_of
 from provisioning.steps.google import attempt
 
 CONTROL_PLANE_BLOCK = "172.16.0.0/28"
@@ -19,6 +21,9 @@ SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 LABELS = "resourceLabels"
 PRIVATE_NODES = "networkConfig"
 AUTOSCALING = "autoscaling"
+ENFORCES_POLICIES = "ADVANCED_DATAPATH"
+# Enough for two jobs at once and what Kubernetes itself needs; the disk holds images and the jobs' working copies.
+EXECUTOR_MACHINE, EXECUTOR_DISK_GB = "e2-standard-4", 100
 # What of a cluster can be changed: the field, and what an update calls it. An update takes one of them at a time.
 _UPDATES = {
     "addonsConfig": "desiredAddonsConfig",
@@ -31,9 +36,15 @@ CHANGEABLE = (*_UPDATES, PRIVATE_NODES)
 
 
 def cluster_body(context: Context) -> dict[str, Any]:
-    """As it is made, with its nodes inline; zonal: the management fee is that of a regional one, the nodes a third."""
+    """As it is made, with its nodes inline; zonal: the management fee is that of a regional one, the nodes a third.
+
+    How packets find their way (GKE Dataplane V2, which enforces network policies) is decided here alone, and so is no
+    setting that is compared: a cluster keeps what it was made with.
+    """
     made = _cluster_settings(context)
-    if made.pop(PRIVATE_NODES)["defaultEnablePrivateNodes"]:
+    is_private = made[PRIVATE_NODES]["defaultEnablePrivateNodes"]
+    made[PRIVATE_NODES] = {"datapathProvider": ENFORCES_POLICIES}
+    if is_private:
         made["privateClusterConfig"] = {"enablePrivateNodes": True, "masterIpv4CidrBlock": CONTROL_PLANE_BLOCK}
     return {
         **made,
@@ -84,6 +95,20 @@ def pool_body(context: Context) -> dict[str, Any]:
             LABELS: {**spec.labels, "attempt": attempt(context)},
         },
     }
+
+
+def executor_pool_body(context: Context) -> dict[str, Any]:
+    """The executors' nodes: as the others but for their machine, and with a taint, so that nothing else lands there."""
+    body = pool_body(context)
+    taints = [{"key": key, "value": value, "effect": "NO_SCHEDULE"} for key, value in NODES.items()]
+    machine = {"machineType": EXECUTOR_MACHINE, "diskSizeGb": EXECUTOR_DISK_GB, "labels": NODES, "taints": taints}
+    count = 0 if context.spec.is_suspended else executors_of(context.spec)
+    return {**body, "name": names.EXECUTOR_POOL, "initialNodeCount": count, "config": {**body["config"], **machine}}
+
+
+def enforces_policies(cluster: Mapping[str, Any]) -> bool:
+    """Whether a cluster, as Google tells of it, holds pods to network policies."""
+    return bool(cluster.get(PRIVATE_NODES, {}).get("datapathProvider") == ENFORCES_POLICIES)
 
 
 def _cluster_settings(context: Context) -> dict[str, Any]:

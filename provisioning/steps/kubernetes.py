@@ -13,14 +13,14 @@ from lightkube.resources.core_v1 import PersistentVolumeClaim, Secret
 
 from provisioning.clients.google import NotFound
 from provisioning.clients.kubernetes import NO_ANSWER, connected, is_absent, is_taken, is_unknown, name_of, suppressed
-from provisioning.engine.action import AsWanted, Change, Context, Differs, Missing, NotYet, Refused, Seen, UnderWay
+from provisioning.engine.action import AsWanted, Change, Context, Differs, Missing, Refused, Seen, UnderWay
 from provisioning.fleet.architectures import architecture_of
 from provisioning.models import Tenancy
 from provisioning.spec import InstanceSpec
 from provisioning.steps import names
 from provisioning.steps.cluster_access import forget_kubeconfig, kubeconfig_for
 from provisioning.steps.google import GoogleAction, put_out
-from provisioning.steps.secrets import store_of
+from provisioning.steps.secrets import read_secret, store_of
 from provisioning.steps.sql import private_address
 from provisioning.steps.usage_ping import does_ping, ping_fields
 
@@ -146,9 +146,7 @@ class Connections(ClusterAction):
 
     def _wanted(self, context: Context) -> list[Secret]:
         with store_of(context.spec) as store:
-            password = store.read(names.DATABASE_PASSWORD)
-        if password is None:
-            raise NotYet("the generated password to be readable")
+            password = read_secret(store, names.DATABASE_PASSWORD)
         secrets = [_connection(context, database, password) for database in names.DATABASES.values()]
         return [*secrets, _usage_ping(context.spec)] if does_ping(context.spec) else secrets
 

@@ -20,10 +20,9 @@ from lightkube.models.core_v1 import (
 )
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.batch_v1 import Job
-from lightkube.resources.core_v1 import Pod
 from lightkube.types import CascadeType
 
-from provisioning.clients.kubernetes import is_absent, is_taken, suppressed
+from provisioning.clients.kubernetes import is_absent, is_taken, name_of, suppressed
 from provisioning.engine.action import AsWanted, Context, Differs, Missing, Refused, Seen, UnderWay, seconds
 from provisioning.spec import InstanceSpec
 from provisioning.steps import names
@@ -93,7 +92,7 @@ def _seen(cluster: Client, job: Job, context: Context) -> Seen:
     if not (why := why_failed(job)):
         return UnderWay(f"the databases to be migrated to {context.spec.app_version}", seconds(30))
     if _try(job) == attempt(context):
-        raise _refused(cluster, job, why)
+        raise _refused(cluster, job)
     return Differs(f"it failed the last time: {why}")
 
 
@@ -101,13 +100,10 @@ def _try(job: Job) -> str:
     return str((job.metadata.labels if job.metadata and job.metadata.labels else {}).get(TRY, ""))
 
 
-def _refused(cluster: Client, job: Job, why: str) -> Refused:
-    metadata = job.metadata or ObjectMeta()
-    pods = list(cluster.list(Pod, namespace=metadata.namespace, labels={TRY: _try(job)}))
-    words = next(filter(None, map(last_words_of, reversed(pods))), why)
+def _refused(cluster: Client, job: Job) -> Refused:
     return Refused(
-        f"The migration of the databases failed: {words.rstrip('.')}.",
-        f"Read the logs of the Job {metadata.name}, mend the cause, then retry. No workload has been changed.",
+        f"The migration of the databases failed: {last_words_of(cluster, job, TRY)}.",
+        f"Read the logs of the Job {name_of(job)}, mend the cause, then retry. No workload has been changed.",
     )
 
 

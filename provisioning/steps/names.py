@@ -11,7 +11,7 @@ OUTBOUND_ADDRESS = "outbound"
 PRIVATE_RANGE = "private-services"
 ADDRESS = "sourcegraph"
 CLUSTER = "sourcegraph"
-NODE_POOL = "main"
+NODE_POOL, EXECUTOR_POOL = "main", "executors"
 BACKUP_PLAN = "daily"
 RELEASE = "sourcegraph"
 DATABASE_USER = "sourcegraph"
@@ -21,12 +21,14 @@ NODES_ACCOUNT, DEPLOYER_ACCOUNT = "gke-nodes", "deployer"
 DATABASES = {"pgsql": "pgsql", "codeIntelDB": "codeintel", "codeInsightsDB": "codeinsights"}
 DATABASE_PASSWORD = "database-password"  # noqa: S105 - the name of a secret
 ADMIN_PASSWORD = "site-admin-password"  # noqa: S105 - the name of a secret
+EXECUTOR_TOKEN = "executor-token"  # noqa: S105 - the name of a secret
 ADMIN_LINK = "site-admin-link"
 USAGE_PING = "usage-ping"
 PROBE_PASS = "probe-pass"  # noqa: S105 - the name of a secret
 ALLOW_LIST = "allow-list"
 ENDPOINT = "private-endpoint"
 PRIVATE_ZONE = "private-host"
+SITE_CONFIGURATION = "site-configuration"
 LIEN_ORIGIN = "sourcegraph-cloud-portal"
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from lightkube.core.client import Client
+from lightkube.core.client import Client, LabelSelector
+from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.operators import not_equal
 from lightkube.resources.apps_v1 import Deployment, ReplicaSet, StatefulSet
 from lightkube.resources.batch_v1 import Job
 from lightkube.resources.core_v1 import Pod
@@ -40,7 +42,7 @@ class Rollout(ClusterAction):
         workloads = [*cluster.list(Deployment, namespace=namespace), *cluster.list(StatefulSet, namespace=namespace)]
         if not workloads:
             return Missing()
-        jobs = [job for job in cluster.list(Job, namespace=namespace) if not _is_scheduled(job)]
+        jobs = _jobs(cluster, context)
         if context.is_going_back and (failed := [name_of(job) for job in jobs if why_failed(job)]):
             return Differs(f"what failed is in the way: {_listed(failed)}")
         _raise_for_failed(jobs)
@@ -66,13 +68,19 @@ class Rollout(ClusterAction):
         known = newest(workloads, ())
         in_the_way: list[Pod | Job] = [pod for pod in cluster.list(Pod, namespace=namespace) if known.is_held(pod)]
         if context.is_going_back:
-            jobs = [job for job in cluster.list(Job, namespace=namespace) if not _is_scheduled(job)]
-            in_the_way += [job for job in jobs if why_failed(job)]
+            in_the_way += [job for job in _jobs(cluster, context) if why_failed(job)]
         for item in in_the_way:
             with suppressed(is_absent):
                 cluster.delete(type(item), name_of(item), namespace=namespace, cascade=CascadeType.BACKGROUND)
         removed = [name_of(item) for item in in_the_way]
         return f"removed {_listed(removed)}, which was in the way" if removed else "found nothing in the way"
+
+
+def _jobs(cluster: Client, context: Context) -> list[Job]:
+    """Those that the start waits for: not what executors run for people, and not what has a step of its own."""
+    labels: LabelSelector = {"instance": context.spec.id, "app": not_equal(names.SITE_CONFIGURATION)}
+    found = cluster.list(Job, namespace=names.namespace(context.spec), labels=labels)
+    return [job for job in found if not _is_scheduled(job)]
 
 
 def _is_up(item: Any) -> bool:
@@ -97,7 +105,14 @@ def _is_scheduled(job: Job) -> bool:
     return any(owner.kind == "CronJob" for owner in owners)
 
 
-def last_words_of(pod: Pod) -> str:
+def last_words_of(cluster: Client, job: Job, label: str) -> str:
+    """What its newest pod said that failed, or else why the Job has failed. `label` is one that its pods share."""
+    metadata = job.metadata or ObjectMeta()
+    pods = list(cluster.list(Pod, namespace=metadata.namespace, labels={label: (metadata.labels or {})[label]}))
+    return next(filter(None, map(_words_of, reversed(pods))), why_failed(job)).rstrip(".")
+
+
+def _words_of(pod: Pod) -> str:
     """What the first container said that failed; empty if none did or it said nothing."""
     ended = (each.state.terminated for each in _containers(pod.status) if each.state and each.state.terminated)
     return next((str(each.message or "").strip() for each in ended if each.exitCode), "")

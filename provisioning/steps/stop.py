@@ -1,6 +1,7 @@
 """Nothing of a version runs that could write to the databases while they go back in time."""
 
-from lightkube.core.client import Client
+from lightkube.core.client import Client, LabelSelector
+from lightkube.operators import in_
 from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.batch_v1 import Job
 from lightkube.types import CascadeType
@@ -18,7 +19,8 @@ class Stop(ClusterAction):
     """Stop of the application
 
     The Deployments of the newer version are removed: a pod of theirs that starts anew would migrate the databases
-    again. So are the Jobs of migrations. Helm makes the workloads anew, in the version that fits; volumes stay.
+    again. So are the Jobs of migrations, and those whose settings go back with the databases. Helm makes the workloads
+    anew, in the version that fits; volumes stay.
     """
 
     def inside(self, spec: InstanceSpec) -> str:
@@ -43,8 +45,9 @@ class Stop(ClusterAction):
 def _in_the_way(cluster: Client, context: Context) -> list[Deployment | Job]:
     """Once the version that fits is applied, its own workloads may stay."""
     namespace = names.namespace(context.spec)
-    migrations = list(cluster.list(Job, namespace=namespace, labels={**APP}))
+    labels: LabelSelector = {"app": in_([*APP.values(), names.SITE_CONFIGURATION])}
+    jobs = list(cluster.list(Job, namespace=namespace, labels=labels))
     newest = newest_revision(cluster, context.spec)
     if newest and newest.fingerprint == fingerprint(context.spec):
-        return [*migrations]
-    return [*migrations, *cluster.list(Deployment, namespace=namespace)]
+        return [*jobs]
+    return [*jobs, *cluster.list(Deployment, namespace=namespace)]

@@ -12,6 +12,7 @@ from provisioning.models import Kind
 from provisioning.spec import InstanceSpec
 from provisioning.steps import names
 from provisioning.steps.database_proxy import proxy_resources
+from provisioning.steps.executors import executor_resources
 from provisioning.steps.usage_ping import usage_resources
 
 CERTIFICATE = BACKEND = "sourcegraph-frontend"
@@ -145,7 +146,13 @@ def _on_google(spec: InstanceSpec) -> dict[str, Any]:
                 "beta.cloud.google.com/backend-config": f'{{"default": "{BACKEND}"}}',
             }
         },
-        "extraResources": [_certificate(spec), _backend(spec), *_way_to_the_database(spec), *usage_resources(spec)],
+        "extraResources": [
+            _certificate(spec),
+            _backend(spec),
+            *_way_to_the_database(spec),
+            *usage_resources(spec),
+            *executor_resources(spec),
+        ],
     }
 
 

@@ -1,9 +1,10 @@
 """Apply features: what customers have opted in to is switched on, and what has ended is switched off.
 
-All of it in one operation, however many features: the spec that it was asked with has them all. The way out comes
-first, since what restarts should find it. Who may come in is decided before the load balancer asks for that, by those
-who watch the instance with it, and is forgotten once nobody asks any more (decision 17). How long logs are kept comes
-last, since keeping them shorter is the one thing that cannot be taken back. When anything fails, all of it goes back.
+All of it in one operation, however many features: the spec that it was asked with has them all. What the application
+is to find comes first: the way out, who may come in, nodes, what it is to know of itself. Who may come in is decided
+before the load balancer asks for that, and is forgotten once nobody asks any more (decision 17). What the application
+has left goes after it. How long logs are kept comes last, since keeping them shorter is the one thing that cannot be
+taken back. When anything fails, all of it goes back.
 """
 
 from portal.core.audit import record
@@ -14,6 +15,8 @@ from provisioning.spec import InstanceSpec
 from provisioning.steps import (
     application,
     armor,
+    executor_nodes,
+    executor_token,
     logs,
     monitoring,
     network,
@@ -21,32 +24,41 @@ from provisioning.steps import (
     private_endpoint,
     release,
     rollout,
+    secrets,
     services,
+    site_configuration,
 )
 from provisioning.steps.parts import Removes
 from provisioning.workflows.table import GOOGLE, line, put_out_by
 
 SOON, SHORT, LONG = minutes(1), minutes(20), minutes(45)
-NOTHING = Undo.NOTHING  # it only watches, or is a service that may stay enabled
+NOTHING = Undo.NOTHING  # it only watches, is a service that may stay enabled, or what it generated opens nothing
 REVERT = Undo.REVERT
 
 
+# One after the other: Google shows an address only some seconds after it was asked for, and who goes back in between,
+# because something beside it has failed, would not find it.
 # fmt: off
 NODES = (
     line("preflight", "", preflight.Preflight(), NOTHING, seconds(2), SOON),
     line("point-of-return", "preflight", preflight.PointOfReturn(), REVERT, seconds(2), LONG),
     line("gateway", "point-of-return", network.Gateway(), REVERT, seconds(20), SHORT, GOOGLE),
-    line("allow-list", "point-of-return", armor.AllowList(reverts=True, removes=Removes.GOING_BACK), REVERT,
-         seconds(10), SHORT, GOOGLE),
+    line("allow-list", "gateway", armor.AllowList(reverts=True, removes=Removes.GOING_BACK), REVERT, seconds(10), SHORT,
+         GOOGLE),
     line("monitoring", "allow-list", monitoring.Monitoring(), REVERT, seconds(4), SHORT, GOOGLE),
-    line("services", "point-of-return", services.EnabledServices(), NOTHING, seconds(5), SHORT, GOOGLE),
+    line("services", "monitoring", services.EnabledServices(), NOTHING, seconds(5), SHORT, GOOGLE),
     line("private-endpoint", "services", private_endpoint.PrivateEndpointOfFeature(reverts=True), REVERT, seconds(40),
          SHORT, GOOGLE),
-    line("application", "gateway monitoring private-endpoint", release.Application(), REVERT, seconds(15), SHORT),
+    line("executor-nodes", "private-endpoint", executor_nodes.NewExecutorNodes(), REVERT, minutes(3), LONG, GOOGLE),
+    line("secrets", "executor-nodes", secrets.Secrets(), NOTHING, seconds(2), SHORT, GOOGLE),
+    line("executor-token", "secrets", executor_token.ExecutorToken(), REVERT, seconds(2), SHORT, GOOGLE),
+    line("site-configuration", "executor-token", site_configuration.SiteConfiguration(), REVERT, seconds(10), SHORT),
+    line("application", "site-configuration", release.Application(), REVERT, seconds(15), SHORT),
     line("rollout", "application", rollout.Rollout(), NOTHING, seconds(60), LONG),
     line("allow-list-in-force", "rollout", armor.AllowListInForce(reverts=True, removes=Removes.GOING_FORWARD), REVERT,
          seconds(60), SHORT, GOOGLE),
     line("health", "rollout allow-list-in-force", application.Health(), NOTHING, seconds(5), SHORT),
+    line("spare-executor-nodes", "health", executor_nodes.SpareExecutorNodes(), REVERT, minutes(2), LONG, GOOGLE),
     line("log-retention", "health", logs.LogRetention(), REVERT, seconds(5), SHORT, GOOGLE),
 )
 # fmt: on

@@ -17,6 +17,7 @@ from provisioning.steps import (
     access,
     application,
     backups,
+    executor_nodes,
     gke,
     kubernetes,
     network,
@@ -54,10 +55,11 @@ _LINES = (
 
     line("cluster", "point-of-return", gke.Cluster(), REVERT, minutes(4), LONG, GOOGLE),
     line("nodes", "cluster connections", gke.NodePool(), REVERT, minutes(12), HOURS, GOOGLE),
+    line("executor-nodes", "nodes", executor_nodes.ExecutorNodes(), REVERT, minutes(12), HOURS, GOOGLE),
     line("backup-plan", "cluster", backups.PlanOfArchitecture(reverts=True), REVERT, seconds(20), SHORT, GOOGLE),
 
     # All pods have begun anew with their nodes, so that none goes through the old way to the database any more.
-    line("application", "nodes", release.Application(), REVERT, seconds(15), SHORT, GOOGLE),
+    line("application", "executor-nodes", release.Application(), REVERT, seconds(15), SHORT, GOOGLE),
     line("rollout", "application", rollout.Rollout(), NOTHING, seconds(120), LONG, GOOGLE),
     line("health", "rollout", application.Health(), NOTHING, seconds(5), SHORT, GOOGLE),
 

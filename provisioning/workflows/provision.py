@@ -17,6 +17,8 @@ from provisioning.steps import (
     armor,
     backups,
     dns,
+    executor_nodes,
+    executor_token,
     gke,
     kubernetes,
     logs,
@@ -28,6 +30,7 @@ from provisioning.steps import (
     rollout,
     secrets,
     services,
+    site_configuration,
     sql,
     volumes,
 )
@@ -67,6 +70,7 @@ NODES = (
 
     line("cluster", "subnet permissions", gke.Cluster(), REMOVE, minutes(7), LONG, GOOGLE),
     line("nodes", "cluster", gke.NodePool(), NOTHING, seconds(5), LONG, GOOGLE),
+    line("executor-nodes", "nodes", executor_nodes.ExecutorNodes(), NOTHING, minutes(2), LONG, GOOGLE),
     line("backup-plan", "cluster", backups.PlanOfArchitecture(), REMOVE, seconds(20), SHORT, GOOGLE),
 
     line("namespace", "cluster", kubernetes.Namespace(), REMOVE, seconds(2), SHORT),
@@ -74,14 +78,16 @@ NODES = (
     line("allow-list", "secrets", armor.AllowList(removes=Removes.GOING_BACK), REMOVE, seconds(5), SHORT, GOOGLE),
     line("connections", "namespace database secrets cluster-secrets", kubernetes.Connections(), NOTHING,
          seconds(2), SHORT),
-    line("application", "connections nodes gateway address database-user allow-list", release.Application(), REMOVE,
-         seconds(15), SHORT),
+    line("executor-token", "namespace secrets", executor_token.ExecutorToken(), NOTHING, seconds(2), SHORT, GOOGLE),
+    line("application", "connections executor-nodes executor-token gateway address database-user allow-list",
+         release.Application(), REMOVE, seconds(15), SHORT),
     line("rollout", "application", rollout.Rollout(), NOTHING, seconds(120), minutes(45)),
     line("allow-list-in-force", "rollout", armor.AllowListInForce(removes=Removes.GOING_FORWARD), NOTHING,
          seconds(2), SHORT, GOOGLE),
     line("volumes", "rollout", volumes.VolumeSizes(), NOTHING, seconds(1), SHORT),
     line("health", "rollout dns", application.Health(), NOTHING, seconds(5), LONG),
-    line("administrator", "health", application.SiteAdmin(), NOTHING, seconds(2), SHORT),
+    line("site-configuration", "health", site_configuration.SiteConfiguration(), NOTHING, seconds(10), SHORT),
+    line("administrator", "site-configuration", application.SiteAdmin(), NOTHING, seconds(2), SHORT),
     line("monitoring", "health", monitoring.Monitoring(), REMOVE, seconds(4), SHORT, GOOGLE),
 )
 # fmt: on

@@ -7,7 +7,7 @@ of this is taken back: what fails is tried again. Whoever brings a cluster resto
 from provisioning.engine.action import minutes, seconds
 from provisioning.engine.graph import OnFailure, Undo, Workflow
 from provisioning.models import Operation, OperationKind
-from provisioning.steps import application, database_restore, release, rollout, stop
+from provisioning.steps import application, database_restore, release, rollout, site_configuration, stop
 from provisioning.workflows.table import GOOGLE, has_release, interrupting, line
 
 SHORT, LONG, HOURS = minutes(20), minutes(45), minutes(180)
@@ -22,6 +22,7 @@ NODES = interrupting((
     line("application", "database-restore", release.Application(), NOTHING, seconds(15), SHORT),
     line("rollout", "application", rollout.Rollout(), NOTHING, seconds(120), LONG),
     line("health", "rollout", application.Health(), NOTHING, seconds(5), LONG),
+    line("site-configuration", "health", site_configuration.SiteConfiguration(), NOTHING, seconds(10), SHORT),
 ))
 # fmt: on
 

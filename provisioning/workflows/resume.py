@@ -10,7 +10,7 @@ from portal.core.audit import record
 from provisioning.engine.action import minutes, seconds
 from provisioning.engine.graph import OnFailure, Undo, Workflow
 from provisioning.models import Instance, InstanceStatus, Operation, OperationKind
-from provisioning.steps import application, dns, gke, monitoring, network, rollout, sql
+from provisioning.steps import application, dns, executor_nodes, gke, monitoring, network, rollout, sql
 from provisioning.workflows.table import GOOGLE, line
 
 SHORT, LONG = minutes(20), minutes(60)
@@ -23,7 +23,8 @@ NODES = (
     line("address", "", network.Address(), NOTHING, seconds(2), SHORT, GOOGLE),
     line("database", "", sql.DatabaseServer(), REVERT, minutes(4), LONG, GOOGLE),
     line("nodes", "database", gke.NodePool(), REVERT, minutes(4), LONG, GOOGLE),
-    line("rollout", "nodes", rollout.Rollout(), NOTHING, minutes(3), LONG, GOOGLE),
+    line("executor-nodes", "nodes", executor_nodes.ExecutorNodes(), REVERT, minutes(3), LONG, GOOGLE),
+    line("rollout", "executor-nodes", rollout.Rollout(), NOTHING, minutes(3), LONG, GOOGLE),
     line("dns", "rollout address", dns.DnsRecord(), REVERT, seconds(2), SHORT, GOOGLE),
     line("health", "dns", application.Health(), NOTHING, seconds(60), LONG, GOOGLE),
     line("monitoring", "health", monitoring.Monitoring(), REVERT, seconds(4), SHORT, GOOGLE),

@@ -11,7 +11,7 @@ from portal.core.audit import record
 from provisioning.engine.action import minutes, seconds
 from provisioning.engine.graph import OnFailure, Undo, Workflow
 from provisioning.models import Instance, InstanceStatus, Operation, OperationKind, SuspensionNotice
-from provisioning.steps import dns, gke, monitoring, network, preflight, sql
+from provisioning.steps import dns, executor_nodes, gke, monitoring, network, preflight, sql
 from provisioning.workflows.table import GOOGLE, line
 
 SHORT, LONG = minutes(20), minutes(60)
@@ -25,7 +25,8 @@ NODES = (
     line("point-of-return", "monitoring", preflight.PointOfReturn(), REVERT, seconds(2), LONG, GOOGLE),
     line("address", "point-of-return", network.Address(), NOTHING, seconds(2), SHORT, GOOGLE),
     line("dns", "address", dns.DnsRecord(), REVERT, seconds(2), SHORT, GOOGLE),
-    line("nodes", "dns", gke.NodePool(), REVERT, minutes(3), LONG, GOOGLE),
+    line("executor-nodes", "dns", executor_nodes.ExecutorNodes(), REVERT, minutes(3), LONG, GOOGLE),
+    line("nodes", "executor-nodes", gke.NodePool(), REVERT, minutes(3), LONG, GOOGLE),
     line("database", "nodes", sql.DatabaseServer(), REVERT, minutes(3), LONG, GOOGLE),
 )
 # fmt: on

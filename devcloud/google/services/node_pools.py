@@ -11,7 +11,7 @@ from devcloud.google.services.compute_inventory import QUOTAS
 from devcloud.google.services.machines import NODE_POOLS, cpus, usage, weight
 from devcloud.google.services.networks import CLUSTERS
 from devcloud.google.services.node_isolation import isolated
-from devcloud.kubernetes.clusters import set_node_count
+from devcloud.kubernetes.clusters import NodeGroup, set_nodes
 
 DEFAULTS: Json = {
     "config": {
@@ -26,6 +26,7 @@ DEFAULTS: Json = {
     "maxPodsConstraint": {"maxPodsPerNode": "110"},
     "upgradeSettings": {"strategy": "SURGE", "maxSurge": 1},
 }
+_EFFECTS = {"NO_SCHEDULE": "NoSchedule", "PREFER_NO_SCHEDULE": "PreferNoSchedule", "NO_EXECUTE": "NoExecute"}
 _NAME = re.compile(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
 
 
@@ -88,8 +89,15 @@ def _gone(cloud: Cloud, _at: float, arguments: Json) -> None:
 def count_nodes(cloud: Cloud, cluster: str) -> None:
     """The Kubernetes side has as many nodes as the cluster's ready pools."""
     pools = [entry["body"] for _name, entry in cloud.store.items(NODE_POOLS, f"{cluster}/nodePools/") if entry["ready"]]
-    total = sum(pool.get("initialNodeCount", 0) * len(pool["locations"]) for pool in pools)
-    set_node_count(cloud, cluster_id(cluster), total)
+    set_nodes(cloud, cluster_id(cluster), [_nodes_of(pool) for pool in pools])
+
+
+def _nodes_of(pool: Json) -> NodeGroup:
+    """Its nodes as Kubernetes knows them: with the pool's labels, its name among them, and its taints."""
+    count, config = pool.get("initialNodeCount", 0) * len(pool["locations"]), pool["config"]
+    labels = {"cloud.google.com/gke-nodepool": pool["name"], **config.get("labels", {})}
+    taints = [{**taint, "effect": _EFFECTS[taint["effect"]]} for taint in config.get("taints", ())]
+    return NodeGroup(pool["name"], count, labels, tuple(taints))
 
 
 def checked(call: Call, cluster_name: str, pools: list[Json], cluster: Json) -> list[Json]:

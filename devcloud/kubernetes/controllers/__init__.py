@@ -88,7 +88,8 @@ class Controllers:
             owner = controller_of(value)
             if owner and owner["kind"] in _OWNERS:
                 affected.add((kind_named(_OWNERS[owner["kind"]]).key, key[1], owner["name"]))
-            if key[0] in _UNBLOCKING:
+            is_gone = key[0] == "/pods" and self._objects.get(kind_named("pods"), *key[1:]) is None
+            if key[0] in _UNBLOCKING or is_gone:
                 affected |= self._context.blocked
             if key[0] == "/nodes":
                 affected |= {*self._keys("pods"), *self._keys("daemonsets")}

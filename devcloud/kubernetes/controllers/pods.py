@@ -6,6 +6,7 @@ from typing import Any
 from devcloud.clock import now, rfc3339_seconds
 from devcloud.kubernetes.controllers import counting, databases
 from devcloud.kubernetes.controllers.context import SLOWNESS, Context, condition, controller_of, is_ready
+from devcloud.kubernetes.controllers.scheduling import node_for, why_unscheduled
 from devcloud.kubernetes.defaults import address
 from devcloud.kubernetes.failures import JSON
 from devcloud.kubernetes.kinds import kind_named
@@ -59,7 +60,7 @@ def _start(context: Context, pod: JSON) -> float | None:
     ready_at = now() + seconds
     started = copy_of(pod)
     started["metadata"].setdefault("annotations", {})[READY_AT] = f"{ready_at:.3f}"
-    started["spec"]["nodeName"] = next(context.objects.each(kind_named("nodes")))["metadata"]["name"]
+    started["spec"]["nodeName"] = node_for(context, pod)
     started["status"] = _pending(pod, "ContainerCreating", "") | {"startTime": rfc3339_seconds(now())}
     context.objects.put(kind_named("pods"), started)
     return ready_at
@@ -67,15 +68,15 @@ def _start(context: Context, pod: JSON) -> float | None:
 
 def _obstacles(context: Context, pod: JSON) -> Iterator[JSON]:
     """The status of a pod that cannot start, for each reason why."""
-    if next(context.objects.each(kind_named("nodes")), None) is None:
-        yield _unschedulable("no nodes available to schedule pods")
-    namespace = pod["metadata"]["namespace"]
+    namespace, node = pod["metadata"]["namespace"], node_for(context, pod)
+    if not node:
+        yield _unschedulable(why_unscheduled(context))
     for name in _claims(pod):
         claim = context.objects.get(kind_named("persistentvolumeclaims"), namespace, name)
         if claim is None:
             yield _unschedulable(f'persistentvolumeclaim "{name}" not found')
         elif claim.get("status", {}).get("phase") != "Bound":
-            _select_node(context, claim)
+            _select_node(context, claim, node)
             yield _unschedulable(f'pod has unbound immediate PersistentVolumeClaims: "{name}"')
     for plural, name in _references(pod):
         if context.objects.get(kind_named(plural), namespace, name) is None:
@@ -103,11 +104,10 @@ def _references(pod: JSON) -> Iterator[tuple[str, str]]:
             yield "configmaps", volume["configMap"]["name"]
 
 
-def _select_node(context: Context, claim: JSON) -> None:
+def _select_node(context: Context, claim: JSON, node: str) -> None:
     """A claim that waits for its first consumer has one now."""
     if SELECTED_NODE not in claim["metadata"].get("annotations", {}):
         selected = copy_of(claim)
-        node = next(context.objects.each(kind_named("nodes")))["metadata"]["name"]
         selected["metadata"].setdefault("annotations", {})[SELECTED_NODE] = node
         context.objects.put(kind_named("persistentvolumeclaims"), selected)
 

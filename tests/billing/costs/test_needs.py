@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from billing.catalogue.shipped import MONTHLY_CENTS
 from billing.costs import bundled
 from billing.costs.needs import HOURS_A_MONTH, month_of, volumes_gb
 from billing.costs.sums import bill
@@ -57,6 +58,14 @@ def gigabytes(claim: dict[str, Any]) -> int:
 
 def test_the_smallest_size_for_production_costs_500_dollars_or_less():
     assert bill(month_of(size(SMALLEST_FOR_PRODUCTION)), bundled.NANOS).cents <= MOST_CENTS
+
+
+def test_each_executor_costs_its_node_and_less_than_it_is_sold_for():
+    plain, one, three = (bill(month_of(size("s"), executors=count), bundled.NANOS) for count in (0, 1, 3))
+    assert one.nanos - plain.nanos == (three.nanos - plain.nanos) // 3
+    assert 0 < one.cents - plain.cents < MONTHLY_CENTS["executors"] // 2
+    amounts_of = {need.key: need.amount for need in month_of(size("s"), executors=2) if need.part == "executors"}
+    assert amounts_of == {"e2-core": 8 * 730, "e2-memory": 32 * 730, "pd-balanced": 200, "nat": 2 * 730}
 
 
 def test_sizes_serve_from_50_to_5000_people():

@@ -38,6 +38,7 @@ def test_a_suspended_size_costs_less_and_not_nothing(size):
     running, suspended = RATES.bill(State(size)), RATES.bill(State(size, is_suspended=True))
     assert 0 < suspended.nanos < running.nanos
     assert suspended.cents_of("nodes") == 0
+    assert RATES.bill(State(size, is_suspended=True, executors=3)) == suspended
     assert [suspended.cents_of(part) for part in ("cluster", "volumes")] == [
         running.cents_of(part) for part in ("cluster", "volumes")
     ]

@@ -7,7 +7,7 @@ import pytest
 
 from billing.selectors.lives import lives_of
 from provisioning.models import Instance, Size
-from provisioning.spec import SizeSpec, spec_of
+from provisioning.spec import FeatureSpec, SizeSpec, spec_of
 
 pytestmark = pytest.mark.django_db
 
@@ -43,6 +43,14 @@ def test_operations_that_succeeded_tell_the_life(instance):
         ("10-20", "m", True),
         ("10-25", "m", False),
     ]
+
+
+def test_executors_count_from_when_they_were_switched_on(instance):
+    done(instance, "provision", "10-01")
+    instance.features = [FeatureSpec("executors", 3, parts=("executors",)).as_json(), FeatureSpec("tea", 9).as_json()]
+    done(instance, "apply-features", "10-10")
+    life = lives_of([Instance.objects.select_related("size").get(pk=instance.pk)])[instance.pk]
+    assert [each.state.executors for each in life] == [0, 3]
 
 
 @pytest.mark.parametrize("status", ["failed", "undone", "cancelled", "stuck"])

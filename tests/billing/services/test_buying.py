@@ -72,9 +72,18 @@ class TestAQuote:
         assert raised.value.field == field
 
     def test_of_a_feature_that_the_version_cannot_carry_says_so(self, running):
-        Feature.objects.filter(pk="assistant").update(minimum_version="99.0.0")
+        Feature.objects.filter(pk="code-insights").update(minimum_version="99.0.0")
         with pytest.raises(Invalid, match=r"needs version 99\.0\.0"):
+            quote(running, Wish("team", Interval.MONTH, 30, ("code-insights",)))
+
+    def test_of_an_assistant_with_nobody_to_ask_says_so(self, running):
+        with pytest.raises(Invalid, match="AI assistant: No provider of models is set up here"):
             quote(running, Wish("team", Interval.MONTH, 30, ("assistant",)))
+
+    def test_on_a_cluster_of_ones_own_nothing_is_made_at_google(self, running):
+        running.tenancy = "byok"
+        with pytest.raises(Invalid, match="Static outbound address is made in Google Cloud"):
+            quote(running, Wish("team", Interval.MONTH, 30, ("static-address",)))
 
     def test_of_what_is_sold_no_more_there_is_none(self, running):
         Plan.objects.update(status="retired")

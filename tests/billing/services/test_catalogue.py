@@ -34,8 +34,9 @@ class TestWhatComesWithThePortal:
             assert current(sold, Terms(Interval.YEAR)).unit_amount == 10 * current(sold).unit_amount
 
     def test_what_cannot_be_made_yet_is_not_sold(self, catalogue):
+        ready = PARTS - {"assistant"}  # nobody has set up whom it asks
         drafts = set(Feature.objects.filter(status=Status.DRAFT).values_list("name", flat=True))
-        assert drafts == {feature["name"] for feature in FEATURES if not PARTS.issuperset(feature.get("parts", ()))}
+        assert drafts == {feature["name"] for feature in FEATURES if not ready.issuperset(feature.get("parts", ()))}
         assert {"batch-changes", "code-insights", "static-address", "audit-retention"}.isdisjoint(drafts)
         assert not Plan.objects.exclude(status=Status.OFFERED).exists()
 

@@ -1,5 +1,6 @@
 """Workloads come up after a while, wait for what they need, and fail when told to."""
 
+from devcloud.kubernetes.clusters import NodeGroup, set_nodes
 from tests.devcloud.kubernetes.manifests import (
     APPS,
     BATCH,
@@ -90,14 +91,38 @@ def test_a_pod_waits_for_its_secret(api, eventually):
 
 
 def test_without_a_node_pods_stay_pending(stand, cluster, api, eventually):
-    from devcloud.kubernetes.clusters import set_node_count
-
     api.post(f"{APPS}/deployments", json=deployment())
     eventually(lambda: _complete(api))
-    stand.on_loop(lambda: set_node_count(stand.cloud, cluster.id, 0))
+    stand.on_loop(lambda: set_nodes(stand.cloud, cluster.id, []))
     assert {pod["status"]["phase"] for pod in _pods(api)} == {"Pending"}
     assert _pods(api)[0]["status"]["conditions"][0]["reason"] == "Unschedulable"
-    stand.on_loop(lambda: set_node_count(stand.cloud, cluster.id, 1))
+    stand.on_loop(lambda: set_nodes(stand.cloud, cluster.id, [NodeGroup("node", 1)]))
+    eventually(lambda: _complete(api))
+
+
+def test_a_taint_keeps_pods_away_that_do_not_tolerate_it(stand, cluster, api, eventually):
+    """And those that select such nodes, and keep apart from each other, come one to each."""
+    taint = {"key": "dedicated", "value": "jobs", "effect": "NoSchedule"}
+    jobs = NodeGroup("jobs", 1, {"for": "jobs"}, (taint,))
+    stand.on_loop(lambda: set_nodes(stand.cloud, cluster.id, [jobs, NodeGroup("main", 1)]))
+    api.post(f"{APPS}/deployments", json=deployment())
+    eventually(lambda: _complete(api))
+    assert {pod["spec"]["nodeName"] for pod in _pods(api)} == {"main-1"}
+    api.delete(WEB)
+
+    body = deployment()
+    body["spec"]["replicas"] = 2
+    apart = {"labelSelector": body["spec"]["selector"], "topologyKey": "kubernetes.io/hostname"}
+    body["spec"]["template"]["spec"] |= {
+        "nodeSelector": {"for": "jobs"},
+        "tolerations": [{"key": "dedicated", "operator": "Equal", "value": "jobs", "effect": "NoSchedule"}],
+        "affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [apart]}},
+    }
+    api.post(f"{APPS}/deployments", json=body)
+    eventually(lambda: api.get(WEB).json()["status"].get("readyReplicas") == 1)
+    assert sorted(pod["spec"].get("nodeName", "") for pod in _pods(api)) == ["", "jobs-1"]
+    more = NodeGroup("jobs", 2, {"for": "jobs"}, (taint,))
+    stand.on_loop(lambda: set_nodes(stand.cloud, cluster.id, [more, NodeGroup("main", 1)]))
     eventually(lambda: _complete(api))
 
 
@@ -168,10 +193,8 @@ def test_load_balancers_and_ingresses_get_an_address(api, eventually):
 
 
 def test_a_daemon_set_has_a_pod_on_each_node(api, stand, cluster, eventually):
-    from devcloud.kubernetes.clusters import set_node_count
-
     body = deployment()
     spec = {key: body["spec"][key] for key in ("selector", "template")}
     api.post(f"{APPS}/daemonsets", json={"metadata": {"name": "agent"}, "spec": spec})
-    stand.on_loop(lambda: set_node_count(stand.cloud, cluster.id, 3))
+    stand.on_loop(lambda: set_nodes(stand.cloud, cluster.id, [NodeGroup("node", 3)]))
     eventually(lambda: api.get(f"{APPS}/daemonsets/agent").json()["status"]["numberReady"] == 3)

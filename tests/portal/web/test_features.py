@@ -37,7 +37,7 @@ def test_a_trial_sees_what_it_may_try_and_what_the_rest_costs(alices, running):
     shown = said(alices.get(listed(running)))
     for words in ("Code insights", "Free while the trial runs", "Static outbound address", "60.00 USD a month"):
         assert words in shown
-    assert "Executors" not in shown  # nobody can make them yet
+    assert "Disaster-recovery standby" not in shown  # nobody can make one yet
 
 
 def test_before_agreeing_price_effect_and_restart_are_said(alices, running):

@@ -9,7 +9,7 @@ SWITCH = {"worker": {"env": {"WORKER_JOB_BLOCKLIST": {"value": ""}}}}
 
 
 def test_switches_of_the_application_and_parts_with_a_step_are_fine():
-    check_feature(SWITCH, PARTS)
+    check_feature(SWITCH, PARTS - {"assistant"})
     check_feature({}, ())
 
 
@@ -33,3 +33,10 @@ def test_more_than_that_is_refused(values, says):
 def test_a_part_that_nobody_can_make_is_named():
     with pytest.raises(Invalid, match="no step yet that makes teleporter"):
         check_feature({}, ["static-address", "teleporter"])
+
+
+def test_the_assistant_needs_somebody_to_ask(settings):
+    with pytest.raises(Invalid, match="No provider of models"):
+        check_feature({}, ["assistant"])
+    settings.ASSISTANT_PROVIDER = "anthropic"
+    check_feature({}, ["assistant"])

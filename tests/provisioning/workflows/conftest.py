@@ -46,6 +46,12 @@ def devcloud(devcloud_server: RunningDevcloud, settings) -> RunningDevcloud:
     return devcloud_server
 
 
+@pytest.fixture(autouse=True)
+def somebody_to_ask(settings) -> None:
+    """The AI assistant is sold here."""
+    settings.ASSISTANT_PROVIDER, settings.ASSISTANT_ACCESS_TOKEN = "openai", "sk-of-a-test"
+
+
 @pytest.fixture
 def tenancy(request) -> str:
     return str(request.param)

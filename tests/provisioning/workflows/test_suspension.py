@@ -218,13 +218,14 @@ class TestPlans:
 
     def test_of_a_suspension_name_what_is_switched_off(self, running):
         told = self.told(running, "suspend", suspended(running))
-        only_seen = {"Point of return": "check", "Public IP address": "keep"}
+        only_seen = {"Point of return": "check", "Public IP address": "keep", "Nodes of the executors": "keep"}
         assert told == dict.fromkeys(self.CHANGED, "change") | only_seen
 
     def test_of_a_return_name_what_is_switched_on(self, asleep):
         told = self.told(asleep, "resume", resumed(asleep))
         watched = dict.fromkeys(("Start of the application", "Health check from outside"), "check")
-        assert told == dict.fromkeys(self.CHANGED, "change") | watched | {"Public IP address": "keep"}
+        kept = dict.fromkeys(("Public IP address", "Nodes of the executors"), "keep")
+        assert told == dict.fromkeys(self.CHANGED, "change") | watched | kept
 
 
 class TestAReturnThatFails:

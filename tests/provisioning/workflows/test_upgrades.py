@@ -20,6 +20,7 @@ from provisioning.spec import spec_of
 from provisioning.steps import names
 from provisioning.steps.cluster_access import kubeconfig_for
 from provisioning.steps.database_backups import MARK
+from provisioning.steps.migration import APP
 from provisioning.workflows.upgrade import UPGRADE
 from tests.provisioning.driving import states
 from tests.provisioning.workflows.harness import assert_succeeded, crashes, in_place_of, run
@@ -90,7 +91,8 @@ def generations(cluster, running):
 
 @pytest.fixture
 def jobs(cluster, running):
-    return lambda: [job.metadata.name for job in cluster.list(Job, namespace=names.namespace(spec_of(running)))]
+    where = {"namespace": names.namespace(spec_of(running)), "labels": {**APP}}
+    return lambda: [job.metadata.name for job in cluster.list(Job, **where)]
 
 
 class TestBefore:

@@ -61,6 +61,8 @@ FEATURES = (
         details={"service_attachment": ATTACHMENT, "host": "git.acme.internal"},
     ),
     FeatureSpec("our-addresses", parts=("allow-list",), details={"addresses": ["203.0.113.0/24"]}),
+    FeatureSpec("answers", parts=("assistant",)),
+    FeatureSpec("machines", units=2, parts=("executors",)),
 )
 # A kind that is not here asks for the spec that the instance has.
 WISHES: dict[str, Callable[[Instance], InstanceSpec]] = {
@@ -75,7 +77,7 @@ WISHES: dict[str, Callable[[Instance], InstanceSpec]] = {
 # What a kind does anew each time it is asked for, although all stands; as patterns of calls.
 EACH_TIME: dict[str, str] = {
     OperationKind.UPGRADE: r"sql\.backupRuns\.insert|gkebackup\..*\.create|(DELETE|POST) jobs",
-    OperationKind.RESTORE: r"sql\.instances\.restoreBackup",
+    OperationKind.RESTORE: r"sql\.instances\.restoreBackup|(DELETE|POST) jobs|PATCH secrets",
     OperationKind.EXPORT: r"sql\.instances\.export|storage\.buckets\.setIamPolicy",
 }
 
