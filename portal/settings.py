@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
+    "portal.middleware.traced",
 ]
 
 TEMPLATES = [
@@ -348,6 +349,9 @@ CHART = env("CHART", default=str(BASE_DIR / "charts" / "sourcegraph"))
 
 if max(HELM_TIMEOUT_SECONDS + HELM_GRACE_SECONDS, GOOGLE_TIMEOUT_SECONDS) >= ENGINE_LEASE_SECONDS:
     raise ImproperlyConfigured("ENGINE_LEASE_SECONDS must be longer than any one outside call may take.")
+
+# --- Traces ---------------------------------------------------------------------------------------------------------
+OTEL_EXPORTER_OTLP_ENDPOINT = env("OTEL_EXPORTER_OTLP_ENDPOINT", default="")  # empty: none are made
 
 # --- Logs -----------------------------------------------------------------------------------------------------------
 LOG_PROCESSORS: list[structlog.types.Processor] = [

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from portal.core.tracing import span
 from provisioning.outcomes import NotYet, Refused
 
 KEPT_REVISIONS = 5
@@ -134,7 +135,8 @@ class Helm:
                 (folder / ARCHIVE).write_bytes(archive)
             _write(folder / VALUES, json.dumps(values or {}))
             words = [settings.HELM_BINARY, command, *arguments, "--namespace", self._namespace]
-            return run(words, folder, self._until - time.monotonic(), access=_access(self._kubeconfig, folder))
+            with span(f"helm {command}"):
+                return run(words, folder, self._until - time.monotonic(), access=_access(self._kubeconfig, folder))
 
 
 def _applying(*, by_server: bool) -> list[str]:

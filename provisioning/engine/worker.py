@@ -15,6 +15,7 @@ from django.db import OperationalError, transaction
 from django.db.models import Max
 
 from portal.core import clock
+from portal.core.tracing import span
 from provisioning.engine import graph, leases, lifecycle
 from provisioning.engine.action import Context, NotYet, Outputs, Refused
 from provisioning.engine.graph import Goal, Node, Undo
@@ -108,7 +109,8 @@ def advance(claim: leases.Claim) -> None:
     step, started_at = claim.step, clock.now()
     node = graph.workflow_of(step.operation.kind).node(step.name)
     deadline = step.deadline_at or started_at + node.deadline
-    with structlog.contextvars.bound_contextvars(**_named(step)):
+    named, parent = _named(step), step.operation.traceparent
+    with structlog.contextvars.bound_contextvars(**named), span(f"step {step.name}", parent=parent, **named):
         try:
             with turn(str(step.pk)):
                 report = _work(claim, node, deadline)

@@ -72,6 +72,9 @@ class Operation(models.Model):
     request_id = models.CharField(
         max_length=64, blank=True, db_default="", help_text="Of the click or call that asked for it: it is in the log."
     )
+    traceparent = models.CharField(
+        max_length=64, blank=True, db_default="", editable=False, help_text="The trace that it goes on with."
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

@@ -9,6 +9,7 @@ from structlog.contextvars import get_contextvars
 from portal.core import clock
 from portal.core.audit import Actor, record
 from portal.core.errors import Conflict, Invalid
+from portal.core.tracing import traceparent
 from provisioning.engine import graph, lifecycle
 from provisioning.engine.wake import wake_on_commit
 from provisioning.models import Instance, Operation, OperationStatus, Step, StepStatus
@@ -44,6 +45,7 @@ def operation_request(
                     inputs=dict(inputs or {}),
                     requested_by=actor.user,
                     reason=reason,
+                    traceparent=traceparent(),
                     request_id=str(get_contextvars().get("request_id", ""))[:64],
                 )
         except IntegrityError:

@@ -20,6 +20,7 @@ from googleapiclient.discovery import build_from_document
 from googleapiclient.discovery_cache import get_static_doc
 from googleapiclient.errors import HttpError
 
+from portal.core.tracing import span
 from provisioning.clients.google import breaker, quotas
 from provisioning.clients.google.calls import call_of
 from provisioning.clients.google.errors import is_trouble, understand
@@ -57,7 +58,8 @@ def execute(request: Any) -> dict[str, Any]:
     quotas.take(call)
     request.headers.update(quotas.headers_of(call))
     try:
-        answer = _answer(request)
+        with span(f"google {call.method}", **{"portal.subject": call.subject}):
+            answer = _answer(request)
     except HttpError as error:
         problem = problem_of(error)
         breaker.count(call, failed=is_trouble(problem))
