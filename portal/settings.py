@@ -285,6 +285,13 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(3_600.0),
         "options": {"queue": "beat", "expires": 600},
     },
+    "settle-accesses": {
+        "task": "provisioning.tasks.settle_accesses",
+        "schedule": schedule(
+            3_600.0
+        ),  # nobody looks a second longer for it: what time says goes before what is written
+        "options": {"queue": "beat", "expires": 600},
+    },
     "forget-tallies": {
         "task": "provisioning.tasks.forget_tallies",
         "schedule": schedule(3_600.0),
