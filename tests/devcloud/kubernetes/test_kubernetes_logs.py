@@ -99,3 +99,14 @@ def test_what_keeps_crashing_says_so(stand, cluster, api, eventually):
 
     eventually(crashed)
     assert "ERROR app ended: it crashed (restarts: 5)" in api.get(f"{PODS}/web/log").text
+    [event] = api.get(f"{CORE}/events").json()["items"]
+    assert (event["reason"], event["type"], event["involvedObject"]["name"]) == ("BackOff", "Warning", "web")
+
+
+def test_what_cannot_start_is_an_event_once(api):
+    claim = {"name": "data", "persistentVolumeClaim": {"claimName": "absent"}}
+    api.post(PODS, json=pod("web", "app", volumes=[claim])).raise_for_status()
+    for _ in range(2):
+        [event] = api.get(f"{CORE}/events").json()["items"]
+    assert event["reason"] == "FailedScheduling"
+    assert 'persistentvolumeclaim "absent" not found' in event["message"]
