@@ -50,6 +50,12 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
         "schedule": schedule(3_600.0),
         "options": {"queue": "beat", "expires": 600},
     },
+    # Nobody looks a second longer for it: what time says goes before what is written.
+    "settle-accesses": {
+        "task": "provisioning.tasks.settle_accesses",
+        "schedule": schedule(3_600.0),
+        "options": {"queue": "beat", "expires": 600},
+    },
     "forget-tallies": {
         "task": "provisioning.tasks.forget_tallies",
         "schedule": schedule(3_600.0),

@@ -10,7 +10,7 @@ from celery import shared_task
 
 from provisioning.engine import scheduler, worker
 from provisioning.health import rollups
-from provisioning.services import alerts, connections, holds, leaks, notices, rollouts, surveys
+from provisioning.services import access, alerts, connections, holds, leaks, notices, rollouts, surveys
 from provisioning.services.sending import send
 
 
@@ -42,6 +42,12 @@ def complete_rollouts() -> None:
 def report_holds() -> None:
     """Holds that are past their day have been told of."""
     holds.holds_report()
+
+
+@shared_task(name="provisioning.tasks.settle_accesses")
+def settle_accesses() -> None:
+    """What time has ended of the access to instances, or made lapse, is written down. It was over before."""
+    access.accesses_settle()
 
 
 @shared_task(name="provisioning.tasks.look")

@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 from starlette.responses import Response, StreamingResponse
 
+from devcloud.clock import now
 from devcloud.kubernetes.clusters import Cluster
-from devcloud.kubernetes.controllers.context import is_ready
 from devcloud.kubernetes.failures import JSON, bad_request, method_not_allowed, no_such_path
+from devcloud.kubernetes.logs import answer_log
 from devcloud.kubernetes.objects import copy_of
 from devcloud.kubernetes.requests import Request, Route, decode
 from devcloud.kubernetes.selectors import matcher
@@ -29,7 +30,9 @@ async def answer_objects(cluster: Cluster, where: Route, request: Request, alive
     if where.subresource and where.subresource not in where.kind.subresources:
         raise no_such_path()
     if where.subresource == "log":
-        return _log(_place(cluster, where).current())
+        if request.method != "GET":
+            raise method_not_allowed()
+        return answer_log(_place(cluster, where).current(), request, now())
     if where.subresource == "scale":
         return await _scale(cluster, where, request)
     if request.method == "GET":
@@ -178,10 +181,3 @@ async def _scale(cluster: Cluster, where: Route, request: Request) -> Response:
     return as_json(
         {"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata, "spec": spec, "status": status}
     )
-
-
-def _log(pod: JSON) -> Response:
-    state = "ready" if is_ready(pod) else pod.get("status", {}).get("phase", "Pending").lower()
-    names = [container["name"] for container in pod["spec"]["containers"]]
-    lines = [f"{name}: {pod['metadata']['name']} is {state}\n" for name in names]
-    return Response("".join(lines), media_type="text/plain")

@@ -21,6 +21,9 @@ AT_A_TIME: Final = 2_000
 FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would carry out
 # What is about how we sell and what things cost us; customers are told of what comes of it.
 OUR_OWN: Final = ("sale.propose", "sale.withdraw", "cost.settle", "trial.refuse")
+# What customers are told of as it is, with which of our people it was and why: that somebody looks into what is theirs
+# (decision 21). By the beginning of the action.
+TOLD_IN_FULL: Final = ("access.",)
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ def events_for(organization: Organization, *, text: str = "", period: Period = E
     if text:
         # Nobody finds by searching what they are not shown.
         theirs = Q(actor__is_staff=False, actor__is_sales=False, actor__is_superuser=False)
+        for beginning in TOLD_IN_FULL:
+            theirs |= Q(action__startswith=beginning)
         said = Q(actor_label__icontains=text) | Q(reason__icontains=text)
         events = events.filter(Q(action__icontains=text) | Q(object_id__icontains=text) | (theirs & said))
     return period.within(events).select_related("actor", "seal")
@@ -57,9 +62,11 @@ def is_by_us(event: AuditEvent) -> bool:
 
 
 def as_told(event: AuditEvent) -> dict[str, Any]:
-    """An event as its customer is told of it: which of our people it was, and what they wrote down, stays with us."""
+    """An event as its customer is told of it: which of our people it was, and what they wrote down, stays with us,
+    but for what is told in full.
+    """
     told = exported(event)
-    if is_by_us(event):
+    if is_by_us(event) and not event.action.startswith(TOLD_IN_FULL):
         told |= {"actor_label": "Managed Sourcegraph", "source_address": None, "reason": ""}
     return told
 

@@ -1,7 +1,13 @@
 """What is read of customers and their people, scoped by who asks."""
 
+from typing import Final
+
+from django.db.models import QuerySet
+
 from portal.core.errors import NotFound
-from portal.core.models import Membership, Organization, User
+from portal.core.models import Membership, Organization, Role, User
+
+RUNNERS: Final = frozenset({Role.OWNER, Role.ADMIN})
 
 
 def membership_of(user: User) -> Membership | None:
@@ -15,3 +21,9 @@ def organization_for(user: User, organization_id: str) -> Organization:
     if organization is None:
         raise NotFound("There is no such organization.")
     return organization
+
+
+def runners_of(organization: Organization) -> QuerySet[User]:
+    """Who decides about the organization's instances: its owners and admins, as far as they may log in."""
+    theirs = Membership.objects.filter(organization=organization, role__in=RUNNERS)
+    return User.objects.filter(is_active=True, pk__in=theirs.values("user")).order_by("email")

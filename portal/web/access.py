@@ -15,11 +15,10 @@ from django.shortcuts import redirect
 from portal.core.audit import Actor
 from portal.core.errors import NotFound
 from portal.core.models import Membership, Role, User
-from portal.core.selectors import membership_of
+from portal.core.selectors import RUNNERS, membership_of
 
 P = ParamSpec("P")
 MemberView = Callable[Concatenate[HttpRequest, Membership, P], HttpResponseBase]
-RUNNERS = frozenset({Role.OWNER, Role.ADMIN})
 PAYERS = frozenset({Role.OWNER, Role.BILLING})
 ONLY_RUNNERS = "Only an owner or an admin of your organization can do this."
 

@@ -86,6 +86,14 @@ class InstanceForm(ServiceForm):
         return str(self.cleaned_data["slug"]).strip().lower()
 
 
+class AnswerForm(forms.Form):
+    """What somebody may say when they agree to an access, refuse or end it."""
+
+    reason = forms.CharField(
+        label="Say why, if you like", required=False, max_length=500, widget=forms.TextInput({"autocomplete": "off"})
+    )
+
+
 class DeleteForm(ServiceForm):
     confirmation = forms.CharField(
         max_length=63,

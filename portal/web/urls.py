@@ -2,6 +2,7 @@ from django.urls import path, re_path
 
 from portal.web.desk import views as desk
 from portal.web.views import (
+    access_requests,
     account,
     auditing,
     calendars,
@@ -57,6 +58,12 @@ urlpatterns = [
     path("instances/<str:instance_id>/health/", health.instance_health, name="instance_health"),
     path("instances/<str:instance_id>/exports/", exports.instance_exports, name="instance_exports"),
     path("instances/<str:instance_id>/exports/<str:key>/<slug:database>/", exports.export_file, name="export_file"),
+    path("instances/<str:instance_id>/access/", access_requests.instance_access, name="instance_access"),
+    path(
+        "instances/<str:instance_id>/access/<int:access_id>/<slug:deed>/",
+        access_requests.access_answer,
+        name="access_answer",
+    ),
     path("instances/<str:instance_id>/updates/", updates.instance_updates, name="instance_updates"),
     path("instances/<str:instance_id>/updates/calendar/", updates.calendar_renew_page, name="calendar_renew"),
     path(

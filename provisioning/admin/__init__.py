@@ -1,6 +1,7 @@
 """The admin of the fleet: instances, operations with every step and try, drift, leaks, what instances are made of."""
 
 from provisioning.admin import (
+    access,
     alerts,
     catalogue,
     certificates,
@@ -15,6 +16,7 @@ from provisioning.admin import (
 )
 
 __all__ = [
+    "access",
     "alerts",
     "catalogue",
     "certificates",

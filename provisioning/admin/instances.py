@@ -13,6 +13,7 @@ from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from portal.core import clock
 from portal.core.admin.pages import NobodyEdits, ReadOnlyRows
 from portal.core.admin.words import NOTHING, duration, when
+from provisioning.admin.access import ASK
 from provisioning.admin.architectures import MIGRATE
 from provisioning.admin.attention import Rank, forsaken, with_rank
 from provisioning.admin.changes import CHECK, REPAIR, RESIZE, UPGRADE
@@ -131,7 +132,19 @@ class InstancePage(ShowsUpdates, NobodyEdits, PageWithPlans):
         "drift",
     )
     inlines = (Operations,)
-    deeds: ClassVar = (RESUME, UPGRADE, ROLL_BACK, MIGRATE, RESIZE, REPAIR, CHECK, *INSTANCE_HOLDS, SUSPEND, TEAR_DOWN)
+    deeds: ClassVar = (
+        RESUME,
+        UPGRADE,
+        ROLL_BACK,
+        MIGRATE,
+        RESIZE,
+        REPAIR,
+        CHECK,
+        ASK,
+        *INSTANCE_HOLDS,
+        SUSPEND,
+        TEAR_DOWN,
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Instance]:
         rows: QuerySet[Instance] = super().get_queryset(request)

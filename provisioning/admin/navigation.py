@@ -23,6 +23,7 @@ GROUPS = {
         ("Rules", "rule", "provisioning_alertrule_changelist"),
         ("Silences", "notifications_off", "provisioning_silence_changelist"),
         ("Notices", "send", "provisioning_notice_changelist"),
+        ("Access", "visibility", "provisioning_access_changelist"),
     ),
     "Updates": (
         ("Rollouts", "rocket_launch", "provisioning_rollout_changelist"),

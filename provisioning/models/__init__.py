@@ -1,5 +1,6 @@
 """Instances, what they are made of, and the operations that change them."""
 
+from provisioning.models.access import Access
 from provisioning.models.alerts import Alert, AlertRule, Notice, Silence
 from provisioning.models.catalogue import Channel, Chart, Release, Size
 from provisioning.models.certificates import Certificate
@@ -38,6 +39,7 @@ from provisioning.models.usage import Usage
 
 __all__ = [
     "BUILT",
+    "Access",
     "Alert",
     "AlertRule",
     "Certificate",

@@ -25,7 +25,7 @@ from provisioning.steps.gke_bodies import (
 )
 from provisioning.steps.google import GoogleAction, attempt, changed, is_of_operation
 
-TOKEN_LIFETIME = "3600s"  # noqa: S105 - a duration
+TOKEN_SECONDS = 3600
 COMING = {"PROVISIONING": "to come up", "RECONCILING": "to finish a change of its own", "STOPPING": "to be gone"}
 BROKEN = {"ERROR", "RUNNING_WITH_ERROR"}
 COUNT = "initialNodeCount"  # it follows every change of the size
@@ -172,15 +172,18 @@ class NodePool(GoogleAction):
         yield from resize
 
 
-def kubeconfig_of(spec: InstanceSpec) -> dict[str, Any]:
-    """A kubeconfig with a token of the deployer's, good for an hour. NotFound when there is no usable cluster."""
-    cluster = execute(clusters().get(name=names.cluster_path(spec)))
+def kubeconfig_of(spec: InstanceSpec, *, token: str = "", timeout_seconds: float | None = None) -> dict[str, Any]:
+    """A kubeconfig with that token, or one of the deployer's, good for an hour.
+
+    NotFound when there is no usable cluster.
+    """
+    cluster = execute(clusters().get(name=names.cluster_path(spec)), timeout_seconds=timeout_seconds)
     if cluster["status"] in BROKEN:
         raise NotFound(Problem(404, cluster["status"], "", "The cluster never came up"))
     if "endpoint" not in cluster:
         raise NotYet("the cluster to come up")
     certificate = cluster["masterAuth"]["clusterCaCertificate"]
-    return kubeconfig(f"https://{cluster['endpoint']}", certificate, _token(spec))
+    return kubeconfig(f"https://{cluster['endpoint']}", certificate, token or token_of(spec))
 
 
 def clusters() -> Any:
@@ -188,12 +191,14 @@ def clusters() -> Any:
     return api("container", "v1").projects().locations().clusters()
 
 
-def _token(spec: InstanceSpec) -> str:
+def token_of(spec: InstanceSpec, *, lifetime_seconds: int = TOKEN_SECONDS, timeout_seconds: float | None = None) -> str:
+    """An access token of the deployer's that Google takes for so long, an hour at most."""
     account = f"projects/-/serviceAccounts/{names.account_email(spec, names.DEPLOYER_ACCOUNT)}"
-    body = {"scope": [SCOPE], "lifetime": TOKEN_LIFETIME}
+    body = {"scope": [SCOPE], "lifetime": f"{lifetime_seconds}s"}
     accounts = api("iamcredentials", "v1").projects().serviceAccounts()
+    request = accounts.generateAccessToken(name=account, body=body)
     try:
-        return str(execute(accounts.generateAccessToken(name=account, body=body))["accessToken"])
+        return str(execute(request, timeout_seconds=timeout_seconds)["accessToken"])
     except NotFound:
         raise NotYet("the deployer's account to be known everywhere") from None
 

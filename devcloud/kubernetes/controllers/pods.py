@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from devcloud.clock import now, rfc3339_seconds
-from devcloud.kubernetes.controllers import counting, databases
+from devcloud.kubernetes.controllers import counting, databases, events
 from devcloud.kubernetes.controllers.context import SLOWNESS, Context, condition, controller_of, is_ready
 from devcloud.kubernetes.controllers.scheduling import node_for, why_unscheduled
 from devcloud.kubernetes.defaults import address
@@ -50,7 +50,7 @@ def _start(context: Context, pod: JSON) -> float | None:
     obstacle = next(_obstacles(context, pod), None)
     if obstacle:
         context.blocked.add(key)
-        context.set_status(kind_named("pods"), pod, obstacle)
+        _report(context, context.set_status(kind_named("pods"), pod, obstacle))
         return None
     context.blocked.discard(key)
     owner = controller_of(pod)
@@ -81,6 +81,17 @@ def _obstacles(context: Context, pod: JSON) -> Iterator[JSON]:
     for plural, name in _references(pod):
         if context.objects.get(kind_named(plural), namespace, name) is None:
             yield _pending(pod, "CreateContainerConfigError", f'{plural[:-1]} "{name}" not found')
+
+
+def _report(context: Context, pod: JSON) -> None:
+    """That it cannot start is an event: of the scheduler, or of the kubelet that lacks a secret or a config map."""
+    status = pod["status"]
+    held = next((each for each in status["conditions"] if each.get("reason") == "Unschedulable"), None)
+    if held:
+        events.warn(context, pod, "FailedScheduling", held["message"])
+        return
+    waiting = status["containerStatuses"][0]["state"]["waiting"]
+    events.warn(context, pod, "Failed", f"Error: {waiting['message']}")
 
 
 def _claims(pod: JSON) -> Iterator[str]:
@@ -126,6 +137,7 @@ def _arrive(context: Context, pod: JSON) -> float | None:
     if told == "crash_loop":
         waiting = {"reason": "CrashLoopBackOff", "message": "back-off 5m0s restarting failed container"}
         context.set_status(kind_named("pods"), pod, _running(pod, ready=False, state={"waiting": waiting}, restarts=5))
+        events.warn(context, pod, "BackOff", "Back-off restarting failed container", count=5)
         return None
     can_serve = is_ready(pod) or databases.can_serve(context, pod)
     context.set_status(kind_named("pods"), pod, _running(pod, ready=can_serve and told != "never_ready"))

@@ -36,6 +36,7 @@ from provisioning.selectors import (
     plan_for_new,
     progress_of,
 )
+from provisioning.selectors.access import access_asked_for
 from provisioning.services import check_slug, instance_delete
 from provisioning.services.instances import TRIAL_SIZE
 from provisioning.services.names import domain_of
@@ -103,6 +104,7 @@ def instance_detail(request: HttpRequest, membership: Membership, instance_id: s
             "latest": history[0] if history else None,
             **_rest(instance),
             "update_at": None if live or is_deleted else coming_soon([instance]).get(instance.pk),
+            "asked": None if is_deleted else access_asked_for(instance),
             "use": None if is_deleted else use_of(instance, seat_use(instance)),
             "may_run": may_run(membership),
             "only_runners": ONLY_RUNNERS,

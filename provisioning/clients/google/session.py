@@ -52,14 +52,17 @@ def api(name: str, version: str) -> Any:
     return _built(name, version, settings.GOOGLE_API_ENDPOINT, os.getpid())
 
 
-def execute(request: Any) -> dict[str, Any]:
-    """The answer as JSON. Raises NotYet, Refused or a GoogleError; a timeout or a lost connection as they come."""
+def execute(request: Any, *, timeout_seconds: float | None = None) -> dict[str, Any]:
+    """The answer as JSON. Raises NotYet, Refused or a GoogleError; a timeout or a lost connection as they come.
+
+    `timeout_seconds` is for whoever cannot wait for GOOGLE_TIMEOUT_SECONDS.
+    """
     call = call_of(request)
     quotas.take(call)
     request.headers.update(quotas.headers_of(call))
     try:
         with span(f"google {call.method}", **{"portal.subject": call.subject}):
-            answer = _answer(request)
+            answer = _answer(request, timeout_seconds or settings.GOOGLE_TIMEOUT_SECONDS)
     except HttpError as error:
         problem = problem_of(error)
         breaker.count(call, failed=is_trouble(problem))
@@ -79,8 +82,8 @@ def pages(collection: Any, request: Any, method: str = "list") -> Iterator[dict[
         request = getattr(collection, f"{method}_next")(request, answer)
 
 
-def _answer(request: Any) -> dict[str, Any]:
-    http = _new_http()
+def _answer(request: Any, timeout_seconds: float) -> dict[str, Any]:
+    http = _new_http(timeout_seconds)
     try:
         answer: dict[str, Any] = request.execute(http=http, num_retries=0)
     finally:
@@ -98,8 +101,8 @@ def _built(name: str, version: str, endpoint: str, _process: int) -> Any:
     return Collection(build_from_document(text, http=httplib2.Http(), client_options=options))
 
 
-def _new_http() -> Any:
-    http = Http(timeout=settings.GOOGLE_TIMEOUT_SECONDS)
+def _new_http(timeout_seconds: float) -> Any:
+    http = Http(timeout=timeout_seconds)
     if settings.GOOGLE_CREDENTIALS == ANONYMOUS:
         return http
     return google_auth_httplib2.AuthorizedHttp(_credentials(os.getpid()), http=http)

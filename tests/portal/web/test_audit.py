@@ -52,6 +52,35 @@ def test_what_our_people_wrote_is_not_found_by_searching_for_it(alices, told):
     assert "trial.extend" not in body(alices.get(f"{PAGE}?text=sam@portal"))
 
 
+@pytest.fixture
+def looked(acme, ada):
+    """What ada has looked at of acme's."""
+    by_ada = Actor(ada, ada.email, "192.0.2.9")
+    details = {"what": "log", "pod": "frontend-1", "container": "frontend"}
+    record("access.look", acme, organization_id=acme.pk, actor=by_ada, reason="Search is slow.", details=details)
+    record("accessory.buy", acme, organization_id=acme.pk, actor=by_ada, reason="Not theirs.")
+
+
+@pytest.mark.parametrize("address", [PAGE, f"{PAGE}audit.csv", f"{PAGE}audit.jsonl"])
+def test_who_of_us_looked_into_what_is_theirs_is_told_in_full(alices, told, looked, address):
+    seen = body(alices.get(address))
+    for words in ("access.look", "ada@portal.example", "192.0.2.9", "Search is slow."):
+        assert words in seen
+    for words in ("sam@portal.example", "They are slow", "Not theirs."):
+        assert words not in seen
+
+
+def test_what_was_looked_at_is_in_the_files(alices, looked):
+    for name in ("audit.csv", "audit.jsonl"):
+        assert "frontend-1" in body(alices.get(f"{PAGE}{name}"))
+
+
+@pytest.mark.parametrize("search", ["ada@portal", "search+is+slow"])
+def test_what_is_told_in_full_is_found_by_all_of_it(alices, told, looked, search):
+    rows = [json.loads(line) for line in body(alices.get(f"{PAGE}audit.jsonl?text={search}")).splitlines()]
+    assert [row["action"] for row in rows] == ["access.look"]
+
+
 def test_a_period_has_both_its_days(alices, told):
     day = AuditEvent.objects.latest("at").at.date()
     assert "token.create" in body(alices.get(f"{PAGE}?first={day}&last={day}"))

@@ -7,7 +7,9 @@ from django.apps import apps
 from django.db import IntegrityError, transaction
 
 from portal.core import clock
+from portal.core.models import User
 from provisioning.models import (
+    Access,
     Alert,
     AlertRule,
     Cluster,
@@ -139,6 +141,16 @@ def a_silence(instance: Instance, **fields) -> Silence:
     return Silence.objects.create(**{"instance": instance, "until": clock.now() + DAY, "created_by": by, **fields})
 
 
+def an_access(instance: Instance, **fields) -> Access:
+    return Access.objects.create(**{"instance": instance, "asked_by": instance.created_by, "minutes": 60, **fields})
+
+
+def a_granted_access(instance: Instance, **fields) -> Access:
+    other = User.objects.get_or_create(email="other@portal.example")[0]
+    terms = {"state": "granted", "decided_by": other, "decided_at": HOUR, "ends_at": HOUR + DAY / 24}
+    return an_access(instance, **{**terms, **fields})
+
+
 def a_minute(instance: Instance, **fields) -> ProbeMinute:
     return ProbeMinute.objects.create(instance=instance, minute=HOUR, **fields)
 
@@ -208,8 +220,18 @@ ILLEGAL = {
     "no_more_failed_in_a_minute": lambda i: a_minute(i, probes=1, failed=2),
     "no_more_planned_than_down": lambda i: an_uptime_day(i, down_seconds=1, planned_seconds=2),
     "one_count_a_day": twice(a_count),
+    "access_state_is_known": lambda i: an_access(i, state="open"),
+    "an_access_is_short": lambda i: an_access(i, minutes=241),
+    "a_granted_access_has_an_end": lambda i: a_granted_access(i, ends_at=None),
+    "an_access_ends_soon": lambda i: a_granted_access(i, ends_at=HOUR + DAY),
+    "nobody_agrees_with_themselves": lambda i: a_granted_access(i, decided_by=i.created_by),
+    "one_open_access_each": lambda i: [a_granted_access(i), an_access(i)],
 }
 ALSO_ILLEGAL = [
+    ("a_granted_access_has_an_end", lambda i: a_granted_access(i, decided_by=None)),
+    ("a_granted_access_has_an_end", lambda i: a_granted_access(i, state="ended", ends_at=None)),
+    ("an_access_is_short", lambda i: an_access(i, minutes=4)),
+    ("one_open_access_each", twice(an_access)),
     ("one_active_operation_each", lambda i: [an_operation(i, status="undoing") for _ in range(2)]),
     ("settled_steps_are_not_due", lambda i: a_step(i, status="undone", due_at=clock.now())),
     ("byok_has_a_cluster", lambda i: a_copy(i, cluster_id=a_cluster(i).pk)),
@@ -235,6 +257,7 @@ LEGAL = {
     "a draft beside a rollout": lambda i: [a_rollout(status="running"), a_rollout()],
     "a hold after one that has ended": lambda i: [a_hold(i, ended_at=clock.now()), a_hold(i)],
     "an outage after one that is over": lambda i: [an_outage(i, ended_at=clock.now() + DAY), an_outage(i)],
+    "an access after one that is over": lambda i: [a_granted_access(i, state="ended"), an_access(i)],
     "a plan beside a drift survey": lambda i: [a_survey(i), a_survey(i), a_survey(i, purpose="drift")],
 }
 
