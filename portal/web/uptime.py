@@ -33,14 +33,14 @@ class UptimeView:
     month: str
     month_with_maintenance: str
     before: str
-    left: float
+    left: float | None
     left_words: str
     objective: str
     is_missed: bool
 
     @property
     def left_tone(self) -> str:
-        return "bad" if self.left < LITTLE else "good"
+        return "bad" if self.left is not None and self.left < LITTLE else "good"
 
 
 def view_of(found: Reliability, *, of_many: bool = False) -> UptimeView:
@@ -52,8 +52,8 @@ def view_of(found: Reliability, *, of_many: bool = False) -> UptimeView:
         month=percent(found.month.share),
         month_with_maintenance=percent(found.month.share_with_maintenance),
         before=percent(found.before.share),
-        left=max(0.0, min(1.0, found.left)),
-        left_words=_left(found.left),
+        left=max(0.0, min(1.0, found.left)) if found.month.watched else None,
+        left_words=_left(found.left) if found.month.watched else "Nothing of this month is known yet.",
         objective=objective,
         is_missed=found.month.share is not None and found.month.share < settings.SLO,
     )

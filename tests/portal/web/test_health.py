@@ -102,7 +102,8 @@ class TestPage:
     def test_of_one_that_nobody_has_looked_at(self, alices, stand):
         shown = alices.get(page(stand())).content.decode()
         assert "Not known" in shown
-        assert "It has always answered" in shown
+        assert "Nothing of this month is known yet" in shown
+        assert "error budget is left" not in shown
 
     def test_is_for_its_people_alone(self, charlies, client, watched):
         assert charlies.get(page(watched)).status_code == 404

@@ -1,11 +1,12 @@
-"""`manage.py seed_demo`: the people of the demo, an instance that is coming up and how it was used until now, and a
-release that nobody has yet.
+"""`manage.py seed_demo`: the people of the demo, and a release that nobody has yet.
+
+There is an instance that is coming up, with how it was used and how it did until now.
 
 Run twice, it changes nothing.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -17,7 +18,7 @@ from portal.core import clock
 from portal.core.audit import Actor
 from portal.core.models import Membership, Organization, Role, User
 from provisioning.fleet.catalogue import load_catalogue
-from provisioning.models import Instance, Kind, Release, Usage
+from provisioning.models import Instance, Kind, Outage, Release, UptimeDay, Usage
 from provisioning.services import instance_create
 from provisioning.services.instances import Wish
 from provisioning.services.releases import Terms, release_import
@@ -25,6 +26,8 @@ from provisioning.services.releases import Terms, release_import
 DAYS_OF_USE = 30
 FIRST_SEATS, LAST_SEATS = 14, 31  # as many as tools/demo.py tells the application that there are
 SATURDAY = 5
+DAYS_OF_UPTIME, A_DAY_SECONDS = 60, 86_400
+LOST = {8: (95, 0), 19: (240, 240), 34: (410, 0)}  # by days ago: seconds down, and of these planned
 NEXT = "5.12.0"
 NOTES = "Search is faster in large repositories, and batch changes show what they wait for."
 PASSWORD = "let me in, please"  # noqa: S105 - the demo's, printed when it starts
@@ -98,6 +101,7 @@ def _first_instance(owner: User) -> None:
     by_owner = Actor(owner, owner.email)
     instance = instance_create(organization=organization, wish=wish, actor=by_owner, reason="The demo's first.")
     _use(instance)
+    _uptime(instance)
 
 
 def _use(instance: Instance) -> None:
@@ -115,6 +119,21 @@ def _use(instance: Instance) -> None:
             "batch_changes": 1 + (DAYS_OF_USE - ago) // 10,
         }
         Usage.objects.create(instance=instance, day=at.date(), counted_at=at, figures=figures)
+
+
+def _uptime(instance: Instance) -> None:
+    """Two months of days, as if it had been there: two outages, and one night of maintenance."""
+    today = clock.now().date()
+    for ago in range(1, DAYS_OF_UPTIME):
+        down, planned = LOST.get(ago, (0, 0))
+        day = today - timedelta(days=ago)
+        lost = {"down_seconds": down, "planned_seconds": planned}
+        UptimeDay.objects.create(instance=instance, day=day, watched_seconds=A_DAY_SECONDS, **lost)
+        if down > planned:
+            began_at = datetime.combine(day, time(14, 3), UTC)
+            ended_at = began_at + timedelta(seconds=down)
+            what = "It answers 503 Service Unavailable."
+            Outage.objects.create(instance=instance, began_at=began_at, ended_at=ended_at, what=what)
 
 
 def _next_release(admin: User) -> None:
