@@ -17,6 +17,7 @@ from lightkube.resources.core_v1 import PersistentVolume
 FIELD_MANAGER = "sourcegraph-cloud-portal"
 CONTEXT = "portal"
 NO_ANSWER = httpx2.TransportError  # refused, reset, timed out, or not who it should be
+REFUSED = ApiError  # the API server's own word against a call
 VERSION = re.compile(r"v(\d+)\.(\d+)")
 
 
@@ -35,9 +36,9 @@ def kubeconfig(server: str, certificate: str, token: str) -> dict[str, Any]:
 
 
 @contextmanager
-def connected(document: Mapping[str, Any]) -> Iterator[Client]:
-    """A client for the cluster that the kubeconfig names, closed afterwards."""
-    timeout = httpx2.Timeout(settings.GOOGLE_TIMEOUT_SECONDS)
+def connected(document: Mapping[str, Any], *, timeout_seconds: float | None = None) -> Iterator[Client]:
+    """A client for the cluster that the kubeconfig names, closed afterwards. Its calls may take as long as Google's."""
+    timeout = httpx2.Timeout(timeout_seconds or settings.GOOGLE_TIMEOUT_SECONDS)
     config = KubeConfig.from_dict(dict(document))
     with Client(config=config, timeout=timeout, field_manager=FIELD_MANAGER) as client:
         yield client
