@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import DateTimeField, OuterRef, Q, QuerySet, Subquery
 
 from portal.core import clock
@@ -107,7 +106,5 @@ def _inside(row: Health | None) -> dict[str, Any]:
 
 
 def _row(instance: Instance) -> Health | None:
-    try:
-        return instance.health
-    except ObjectDoesNotExist:
-        return None
+    found: Health | None = getattr(instance, "health", None)
+    return found
