@@ -66,7 +66,9 @@ def _grow(instance: Instance, reason: str) -> None:
 def _fullest(instance: Instance) -> Mapping[str, Any]:
     row = Health.objects.filter(instance=instance).first()
     found = next((each for each in row.findings if each["what"] == What.DISK), None) if row else None
-    disks = [disk for disk in found["figures"].get("disks", ()) if disk["is_full"]] if found else []
+    disks: list[dict[str, Any]] = (
+        [disk for disk in found["figures"].get("disks", ()) if disk["is_full"]] if found else []
+    )
     if not disks or not disks[0]["sized_by"]:
         raise Conflict("The disk that fills up is not one that can grow by itself.")
     return disks[0]
