@@ -52,6 +52,15 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "health",
             },
         ),
+        migrations.AlterField(
+            model_name="alertrule",
+            name="heals_a_day",
+            field=models.PositiveSmallIntegerField(
+                default=0,
+                help_text="So many times a day an instance is healed by itself. 0: never.",
+                verbose_name="Heals at most",
+            ),
+        ),
         migrations.AddField(
             model_name="alertrule",
             name="heals_by",

@@ -33,7 +33,7 @@ class AlertRule(models.Model):
     )
     is_mailed = models.BooleanField("By mail", default=True, help_text="Off where a mail of its own says the same.")
     heals_a_day = models.PositiveSmallIntegerField(
-        "Heals at most", default=0, help_text="So many times a day an instance is repaired by itself. 0: never."
+        "Heals at most", default=0, help_text="So many times a day an instance is healed by itself. 0: never."
     )
     heals_by = models.CharField(
         max_length=9, choices=HealsBy, default=HealsBy.REPAIR, db_default="repair", editable=False
