@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from devcloud.cloud import Cloud
+from devcloud.google.services.sql_nights import set_failing
 from devcloud.google.services.time_series import set_disk
 from devcloud.schemas import INCOMPATIBLE, SCHEMAS, order_of, set_incompatible, set_schema
 
@@ -40,8 +41,15 @@ def told_routes(cloud: Cloud) -> list[Route]:
         set_disk(cloud, str(form["project"]), str(form["disk"]), utilization)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
+    async def nights(request: Request) -> Response:
+        """{"project": ID, "fails": true}: its nightly backups come to nothing from now on."""
+        form = await request.json()
+        set_failing(cloud, str(form["project"]), fails=bool(form["fails"]))
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
     return [
         Route("/_control/schemas", schemas, methods=["GET", "PUT"]),
         Route("/_control/schemas/incompatible", incompatible, methods=["GET", "PUT"]),
         Route("/_control/disks", disks, methods=["PUT"]),
+        Route("/_control/nightly-backups", nights, methods=["PUT"]),
     ]

@@ -56,6 +56,16 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
         "schedule": schedule(3_600.0),
         "options": {"queue": "beat", "expires": 600},
     },
+    "look-inside": {
+        "task": "provisioning.tasks.wake_health",
+        "schedule": schedule(5.0),
+        "options": {"queue": "beat", "expires": 5},
+    },
+    "complete-health": {
+        "task": "provisioning.tasks.complete_health",
+        "schedule": schedule(3_600.0),
+        "options": {"queue": "beat", "expires": 600},
+    },
     "forget-tallies": {
         "task": "provisioning.tasks.forget_tallies",
         "schedule": schedule(3_600.0),

@@ -339,6 +339,8 @@ PROBE_TIMEOUT_SECONDS = env.float("PROBE_TIMEOUT_SECONDS", default=5.0)
 PROBE_AT_ONCE = env.int("PROBE_AT_ONCE", default=500)
 PROBE_MOST_A_SECOND = env.float("PROBE_MOST_A_SECOND", default=50.0)  # looks at all that is under change
 
+HEALTH_SECONDS = _paced(env.float("HEALTH_SECONDS", default=900.0))  # how often each instance is looked at inside
+
 MAINTENANCE_HOURS = env.int("MAINTENANCE_HOURS", default=4)  # how long an instance's maintenance window is open
 REHEARSAL_ORGANIZATION = env("REHEARSAL_ORGANIZATION", default="rehearsals")  # the slug of whose stand-ins are
 

@@ -16,11 +16,12 @@ class ProvisioningConfig(AppConfig):
         from provisioning.services.notices import register_mails
         from provisioning.services.rehearsals import rehearsal_ended
         from provisioning.services.rollouts import member_ended
+        from provisioning.services.rounds import change_ended
         from provisioning.signals import operation_finished
 
         post_migrate.connect(rules_ensure, sender=self, dispatch_uid=rules_ensure.__module__)
         register_mails()
         access_mail.register_mails()
         # In this order: whoever looks where an instance has come to must see the next leg of its way.
-        for receiver in (go_on, member_ended, rehearsal_ended):
+        for receiver in (go_on, member_ended, rehearsal_ended, change_ended):
             operation_finished.connect(receiver, dispatch_uid=receiver.__module__)

@@ -10,7 +10,7 @@ from celery import shared_task
 
 from provisioning.engine import scheduler, worker
 from provisioning.health import rollups
-from provisioning.services import access, alerts, connections, holds, leaks, notices, rollouts, surveys
+from provisioning.services import access, alerts, connections, holds, leaks, notices, rollouts, rounds, surveys
 from provisioning.services.sending import send
 
 
@@ -67,6 +67,24 @@ def spread_drift_checks() -> None:
     """Every running instance has its drift check within a day; what surveys of the past say is forgotten."""
     surveys.drift_checks_spread()
     surveys.surveys_forget()
+
+
+@shared_task(name="provisioning.tasks.look_inside")
+def look_inside() -> None:
+    """Instances that are due have been looked at inside for about two seconds."""
+    rounds.health_go_on()
+
+
+@shared_task(name="provisioning.tasks.wake_health")
+def wake_health() -> None:
+    """Workers are woken for instances that are to be looked at inside."""
+    rounds.health_wake()
+
+
+@shared_task(name="provisioning.tasks.complete_health")
+def complete_health() -> None:
+    """Every running instance has its turn in the round."""
+    rounds.health_complete()
 
 
 @shared_task(name="provisioning.tasks.forget_tallies")

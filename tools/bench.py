@@ -63,7 +63,12 @@ BENCHMARKS = {
         count=1_000,
         app="portal",
         speed=50.0,  # so that the first instance soon stands; looks are as frequent as in life
-        settings={"PROBE_SECONDS": "1500", "PROBE_SECONDS_UNDER_CHANGE": "100", "PROBE_SECONDS_WHILE_DOWN": "50"},
+        settings={
+            "PROBE_SECONDS": "1500",
+            "PROBE_SECONDS_UNDER_CHANGE": "100",
+            "PROBE_SECONDS_WHILE_DOWN": "50",
+            "HEALTH_SECONDS": "45000",
+        },
         is_probed=True,
     ),
     "fleet-upgrade": Benchmark(
@@ -81,7 +86,12 @@ BENCHMARKS = {
         count=1_000,
         app="portal",
         speed=10.0,  # but looks are as frequent as in life
-        settings={"PROBE_SECONDS": "300", "PROBE_SECONDS_UNDER_CHANGE": "20", "PROBE_SECONDS_WHILE_DOWN": "10"},
+        settings={
+            "PROBE_SECONDS": "300",
+            "PROBE_SECONDS_UNDER_CHANGE": "20",
+            "PROBE_SECONDS_WHILE_DOWN": "10",
+            "HEALTH_SECONDS": "9000",
+        },
         is_probed=True,
         worker_processes=4,
     ),

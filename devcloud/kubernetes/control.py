@@ -25,7 +25,7 @@ from devcloud.kubernetes.controllers.context import BEHAVIOURS
 from devcloud.kubernetes.failures import JSON
 
 BYOK_OWNER = "byok"
-_ALL_BEHAVIOURS = ("crash_loop", "never_ready", "job_fails", "slow", "normal")
+_ALL_BEHAVIOURS = ("crash_loop", "never_ready", "out_of_memory", "job_fails", "slow", "normal")
 _DEFAULT_VERSION = "1.33"
 
 

@@ -35,6 +35,7 @@ INSTANCE = OpenApiExample(
         "suspended_at": None,
         "suspended_because": "",
         "deleted_at": None,
+        "health": {"state": "unknown", "since": "2026-11-24T12:00:00Z"},
         "operation": LINK,
     },
     response_only=True,

@@ -12,8 +12,10 @@ from portal.api.customer_words import operation_error, step_error
 from portal.core.models import Organization
 from provisioning.fleet.final_backups import KEPT_DAYS
 from provisioning.fleet.windows import window_of
+from provisioning.health.states import Seen
 from provisioning.models import (
     Channel,
+    Health,
     Instance,
     InstanceStatus,
     Kind,
@@ -95,6 +97,17 @@ class ReleaseStandingDocument(serializers.Serializer[ReleaseStanding]):
     )
 
 
+class HealthDocument(serializers.Serializer[Seen]):
+    """How the instance is, by all that is known of it from outside and inside. Changes by itself; ask again."""
+
+    state = serializers.ChoiceField(
+        Health.State.choices,
+        read_only=True,
+        help_text="`degraded`: it answers, but a part of it is not well. `unknown`: nobody has looked lately.",
+    )
+    since = serializers.DateTimeField(read_only=True)
+
+
 class InstanceDocument(serializers.Serializer[Instance]):
     """`status` says what is true, `operation` what is happening to it now (null: nothing)."""
 
@@ -124,6 +137,7 @@ class InstanceDocument(serializers.Serializer[Instance]):
         SuspensionNotice.choices, read_only=True, allow_blank=True, help_text="Empty unless it is suspended."
     )
     deleted_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    health = HealthDocument(source="health_seen", read_only=True)
     operation = serializers.SerializerMethodField()
 
     @extend_schema_field(OperationLink(allow_null=True))

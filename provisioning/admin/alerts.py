@@ -23,7 +23,7 @@ from unfold.widgets import (
 from portal.core import clock
 from portal.core.admin.deeds import Answers, Deed, PageWithDeeds, ReasonForm
 from portal.core.admin.pages import NarrowedFilter, NobodyEdits
-from portal.core.admin.words import pill, when
+from portal.core.admin.words import NOTHING, pill, when
 from portal.core.audit import Actor
 from provisioning.admin.links import address_of, instance_link
 from provisioning.models import Alert, AlertRule, Notice, Silence
@@ -287,13 +287,17 @@ class AlertRulePage(NobodyEdits, PageWithDeeds):
     list_display = ("title", "severity", "threshold", "lasts", "heals_a_day", "is_on")
     search_fields = ("title", "key")
     fields = ("title", ("severity", "is_on"), ("threshold", "for_seconds"), ("most_apart", "escalate_after_minutes"),
-              ("heals_a_day", "is_mailed"), "runbook")  # fmt: skip
-    readonly_fields = ("runbook",)
+              ("heals_a_day", "heals"), "is_mailed", "runbook")  # fmt: skip
+    readonly_fields = ("heals", "runbook")
     deeds: ClassVar = (SET_RULE,)
 
     @admin.display(description="For so many seconds", ordering="for_seconds")
     def lasts(self, rule: AlertRule) -> int:
         return rule.for_seconds
+
+    @admin.display(description="Heals by")
+    def heals(self, rule: AlertRule) -> str:
+        return rule.get_heals_by_display() if rule.heals_a_day else NOTHING
 
     @admin.display(description="What to do")
     def runbook(self, rule: AlertRule) -> SafeString:

@@ -22,6 +22,7 @@ from provisioning.clients.google import breaker
 from provisioning.clients.google.calls import title_of
 from provisioning.models import Alert, Instance, InstanceStatus, Operation, Rollout, RolloutMember
 from provisioning.selectors import drifted, open_leaks
+from provisioning.selectors.health import degraded_count
 
 SHOWN = 20
 UNDER_WAY = (Rollout.Status.RUNNING, Rollout.Status.PAUSED, Rollout.Status.ROLLING_BACK)
@@ -67,7 +68,7 @@ class Outage:
 
 
 def dashboard(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """The context of the first page, with its figures and its lists of rollouts and troubles. 14 queries."""
+    """The context of the first page, with its figures and its lists of rollouts and troubles. 15 queries."""
     usual = usual_by_kind()
     needing = needing_attention(usual)
     troubles = [_trouble(operation, usual) for operation in needing[:SHOWN]]
@@ -89,6 +90,7 @@ def dashboard(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 def _figures(troubles: int) -> list[Figure]:
     instances = "provisioning_instance"
     running = Instance.objects.filter(status=InstanceStatus.RUNNING).count()
+    degraded, unwell = degraded_count(), list_address(instances, health="degraded")
     drift, leaks = drifted().count(), open_leaks().count()
     alerts = Alert.objects.filter(open_now()).count()
     coming, ending = list_address(instances, life="coming-up"), list_address(instances, life="ending")
@@ -96,6 +98,7 @@ def _figures(troubles: int) -> list[Figure]:
     return [
         Figure("Running", running, "instances", list_address(instances, status__exact="running"), "check_circle"),
         Figure("Coming up", coming_up().count(), "instances", coming, "progress_activity"),
+        Figure("Degraded", degraded, "instances", unwell, "heart_broken", is_bad=degraded > 0),
         Figure("Needs attention", troubles, "operations", _desk(), "error", is_bad=troubles > 0),
         Figure("Alerts", alerts, "open", list_address("provisioning_alert"), "notifications", is_bad=alerts > 0),
         Figure("Drift", drift, "instances", drift_page, "difference", is_bad=drift > 0),

@@ -23,12 +23,21 @@ from provisioning.admin.going_back import ROLL_BACK
 from provisioning.admin.holds import INSTANCE_HOLDS
 from provisioning.admin.links import address_of, operation_link
 from provisioning.admin.plans import PageWithPlans
-from provisioning.admin.states import instance_pill, operation_pill, present_operation, seconds_of
+from provisioning.admin.states import (
+    health_in_full,
+    health_pill,
+    instance_pill,
+    operation_pill,
+    present_operation,
+    seconds_of,
+)
 from provisioning.admin.suspension import RESUME, SUSPEND
 from provisioning.admin.updates import ShowsUpdates
-from provisioning.models import Instance, InstanceStatus, Kind, Operation
+from provisioning.health.states import State
+from provisioning.models import BUILT, Instance, InstanceStatus, Kind, Operation
 from provisioning.models.operations import LIVE
 from provisioning.selectors import certificate_of
+from provisioning.selectors.health import in_state, with_health
 
 ENDING_SOON = timedelta(days=7)
 
@@ -63,6 +72,22 @@ class LifeFilter(admin.SimpleListFilter):
         return rows.exclude(status=InstanceStatus.DELETED) if self.value() == "living" else rows
 
 
+class HealthFilter(admin.SimpleListFilter):
+    """Of those that stand: what does not is unknown to everybody."""
+
+    title = "health"
+    parameter_name = "health"
+
+    def lookups(self, _request: HttpRequest, _page: Any) -> list[tuple[str, str]]:
+        return [(state.value, str(state.label)) for state in State]
+
+    def queryset(self, _request: HttpRequest, rows: QuerySet[Instance]) -> QuerySet[Instance]:
+        if self.value() not in set(State):
+            return rows
+        found = in_state(Instance.objects.filter(status__in=BUILT).order_by(), str(self.value()))
+        return rows.filter(pk__in=found.values("pk"))
+
+
 class Operations(ReadOnlyRows):
     model = Operation
     fields = ("operation", "state", "requested_by", "reason", "began", "took")
@@ -91,11 +116,23 @@ class Operations(ReadOnlyRows):
 
 @admin.register(Instance)
 class InstancePage(ShowsUpdates, NobodyEdits, PageWithPlans):
-    list_display = ("name", "organization", "kind", "state", "now", "size_name", "place", "release", "created")
+    list_display = (
+        "name",
+        "organization",
+        "kind",
+        "state",
+        "how_it_is",
+        "now",
+        "size_name",
+        "place",
+        "release",
+        "created",
+    )
     list_display_links = ("name",)
     list_select_related = ("organization", "release")
     list_filter = (
         LifeFilter,
+        HealthFilter,
         ("status", ChoicesCheckboxFilter),
         ("kind", ChoicesCheckboxFilter),
         ("tenancy", ChoicesCheckboxFilter),
@@ -109,6 +146,7 @@ class InstancePage(ShowsUpdates, NobodyEdits, PageWithPlans):
     search_help_text = "Name, id (its project's too), domain or organization"
     fields = (
         ("state", "address"),
+        ("whole_health",),
         ("organization", "kind"),
         ("size", "region"),
         ("release", "channel"),
@@ -122,6 +160,7 @@ class InstancePage(ShowsUpdates, NobodyEdits, PageWithPlans):
     )
     readonly_fields = (
         "state",
+        "whole_health",
         "address",
         "switched_on",
         "created",
@@ -149,9 +188,8 @@ class InstancePage(ShowsUpdates, NobodyEdits, PageWithPlans):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Instance]:
         rows: QuerySet[Instance] = super().get_queryset(request)
         present = with_rank(Operation.objects.all()).exclude(rank=Rank.PAST)  # type: ignore[misc] # annotated there
-        return rows.select_related("organization", "size", "release", "cluster", "created_by").prefetch_related(
-            Prefetch("operations", present, to_attr="present_operations")
-        )
+        rows = with_health(rows.select_related("organization", "size", "release", "cluster", "created_by"))
+        return rows.prefetch_related(Prefetch("operations", present, to_attr="present_operations"))
 
     @admin.display(description="Instance", ordering="slug")
     def name(self, instance: Instance) -> SafeString:
@@ -160,6 +198,14 @@ class InstancePage(ShowsUpdates, NobodyEdits, PageWithPlans):
     @admin.display(description="Status", ordering="status")
     def state(self, instance: Instance) -> SafeString:
         return instance_pill(instance)
+
+    @admin.display(description="Health")
+    def how_it_is(self, instance: Instance) -> SafeString | str:
+        return health_pill(instance)
+
+    @admin.display(description="Health")
+    def whole_health(self, instance: Instance) -> SafeString | str:
+        return health_in_full(instance)
 
     @admin.display(description="Now")
     def now(self, instance: Instance) -> SafeString | str:

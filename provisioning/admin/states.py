@@ -1,11 +1,13 @@
 """What an instance or an operation looks like: its own status, and what is happening."""
 
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from portal.core import clock
-from portal.core.admin.words import pill
+from portal.core.admin.words import NOTHING, pill, when
 from provisioning.admin.attention import Rank
-from provisioning.models import Instance, InstanceStatus, Operation, OperationStatus
+from provisioning.models import BUILT, Instance, InstanceStatus, Operation, OperationStatus
+from provisioning.selectors.health import health_seen
 
 TELLING = {Rank.ADRIFT, Rank.LATE, Rank.STOPPING, Rank.SLOW, Rank.QUEUED}
 
@@ -25,6 +27,22 @@ def instance_pill(instance: Instance) -> SafeString:
     operation = present_operation(instance)
     is_coming_up = instance.status == InstanceStatus.PENDING and operation is not None and operation.is_live
     return pill("coming up" if is_coming_up else instance.status)
+
+
+def health_pill(instance: Instance) -> SafeString | str:
+    """How it is, with the reason on hover; nothing of what does not stand. Of an instance of `with_health`."""
+    if instance.status not in BUILT:
+        return NOTHING
+    seen = health_seen(instance)
+    return format_html('<span title="{}">{}</span>', seen.reason, pill(seen.state))
+
+
+def health_in_full(instance: Instance) -> SafeString | str:
+    """The same with the reason and since when. Of an instance of `with_health`."""
+    if instance.status not in BUILT:
+        return NOTHING
+    seen = health_seen(instance)
+    return format_html("{} {} Since {}.", pill(seen.state), seen.reason, when(seen.since))
 
 
 def present_operation(instance: Instance) -> Operation | None:

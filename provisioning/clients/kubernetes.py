@@ -18,6 +18,7 @@ FIELD_MANAGER = "sourcegraph-cloud-portal"
 CONTEXT = "portal"
 NO_ANSWER = httpx2.TransportError  # refused, reset, timed out, or not who it should be
 TOO_LATE = httpx2.TimeoutException  # of those, the one that waiting longer might help
+REFUSED = ApiError  # the API server's own word against a call
 VERSION = re.compile(r"v(\d+)\.(\d+)")
 
 

@@ -39,15 +39,26 @@ SHIPPED: Final[tuple[dict[str, Any], ...]] = (
      "severity": PAGE, "threshold": 300, "escalate_after_minutes": 15},
     {"key": "audit-unsealed", "title": "An audit event has waited for its seal for so many seconds",
      "severity": TICKET, "threshold": 3_600},
+    {"key": "pods-unwell", "title": "So many components of an instance are not well", "severity": TICKET,
+     "threshold": 1, "heals_a_day": 2},
+    {"key": "disk-filling", "title": "A disk of an instance is so many percent full", "severity": PAGE,
+     "threshold": 90, "escalate_after_minutes": 30, "heals_a_day": 2, "heals_by": AlertRule.HealsBy.GROW_DISK},
+    {"key": "backup-missing", "title": "Databases of an instance have had no backup for so many hours",
+     "severity": TICKET, "threshold": 36},
+    {"key": "certificate-expiring", "title": "A certificate ends within so many days", "severity": PAGE,
+     "threshold": 7, "escalate_after_minutes": 8 * 60},
+    {"key": "health-unknown", "title": "An instance has not been seen from inside for so many seconds",
+     "severity": TICKET, "threshold": 3_600, "for_seconds": 300},
 )
 # fmt: on
 
 
 def rules_ensure(**_signal: Any) -> None:
-    """Every shipped rule is there. What admins have set stays; titles are as shipped."""
+    """Every shipped rule is there. What admins have set stays; titles, and what heals, are as shipped."""
     known = {rule.pk: rule for rule in AlertRule.objects.all()}
     AlertRule.objects.bulk_create(AlertRule(**each) for each in SHIPPED if each["key"] not in known)
     for each in SHIPPED:
+        wanted = {"title": each["title"], "heals_by": each.get("heals_by", AlertRule.HealsBy.REPAIR)}
         rule = known.get(each["key"])
-        if rule and rule.title != each["title"]:
-            AlertRule.objects.filter(pk=rule.pk).update(title=each["title"])
+        if rule and any(getattr(rule, name) != value for name, value in wanted.items()):
+            AlertRule.objects.filter(pk=rule.pk).update(**wanted)

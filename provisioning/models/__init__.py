@@ -5,7 +5,7 @@ from provisioning.models.alerts import Alert, AlertRule, Notice, Silence
 from provisioning.models.catalogue import Channel, Chart, Release, Size
 from provisioning.models.certificates import Certificate
 from provisioning.models.clusters import Cluster
-from provisioning.models.health import Outage, ProbeMinute, ProbeTally, UptimeDay
+from provisioning.models.health import Health, Outage, ProbeMinute, ProbeTally, UptimeDay
 from provisioning.models.instances import (
     BUILT,
     ConnectionStatus,
@@ -47,6 +47,7 @@ __all__ = [
     "Chart",
     "Cluster",
     "ConnectionStatus",
+    "Health",
     "Hold",
     "Instance",
     "InstanceStatus",

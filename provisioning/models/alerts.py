@@ -15,6 +15,10 @@ class AlertRule(models.Model):
         PAGE = "page", "Somebody is woken"
         TICKET = "ticket", "On the next working day"
 
+    class HealsBy(models.TextChoices):
+        REPAIR = "repair", "A repair: all of it becomes as its spec says"
+        GROW_DISK = "grow-disk", "Growing the fullest disk"
+
     key = models.SlugField(primary_key=True, max_length=40, editable=False)
     title = models.CharField(max_length=80, editable=False)
     severity = models.CharField(max_length=6, choices=Severity)
@@ -29,13 +33,17 @@ class AlertRule(models.Model):
     )
     is_mailed = models.BooleanField("By mail", default=True, help_text="Off where a mail of its own says the same.")
     heals_a_day = models.PositiveSmallIntegerField(
-        "Heals at most", default=0, help_text="So many times a day an instance is repaired by itself. 0: never."
+        "Heals at most", default=0, help_text="So many times a day an instance is healed by itself. 0: never."
+    )
+    heals_by = models.CharField(
+        max_length=9, choices=HealsBy, default=HealsBy.REPAIR, db_default="repair", editable=False
     )
 
     class Meta:
         ordering = ["key"]
         constraints = [
             models.CheckConstraint(condition=Q(severity__in=["page", "ticket"]), name="alert_severity_is_known"),
+            models.CheckConstraint(condition=Q(heals_by__in=["repair", "grow-disk"]), name="alert_healing_is_known"),
         ]
 
     def __str__(self) -> str:

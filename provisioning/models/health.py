@@ -1,10 +1,11 @@
-"""What is seen of instances from outside, by a prober that people's browsers could stand in for."""
+"""What is seen of instances: from outside, by a prober that people's browsers could stand in for, and from inside."""
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
 from portal.core import clock
+from portal.core.models.due import Due
 
 
 class ProbeTally(models.Model):
@@ -106,3 +107,40 @@ class Outage(models.Model):
 
     def __str__(self) -> str:
         return f"since {self.began_at:%Y-%m-%d %H:%M}"
+
+
+class Health(Due):
+    """What the round has found inside an instance (decision 22). What people are told follows from that and more.
+
+    `findings` are those of provisioning.health.inside.findings, as JSON. `checked_at` is when all of it was last seen.
+    """
+
+    class State(models.TextChoices):
+        HEALTHY = "healthy"
+        DEGRADED = "degraded"
+        DOWN = "down"
+        SUSPENDED = "suspended"
+        UNKNOWN = "unknown"
+
+    instance = models.OneToOneField("Instance", primary_key=True, on_delete=models.CASCADE, related_name="health")
+    state = models.CharField(max_length=9, choices=State, default=State.UNKNOWN)
+    reason = models.TextField(blank=True, default="")
+    since = models.DateTimeField(default=clock.now)
+    checked_at = models.DateTimeField(null=True, blank=True)
+    findings = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        verbose_name_plural = "health"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["healthy", "degraded", "unknown"]),
+                name="inside_it_is_neither_down_nor_suspended",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="degraded") | ~Q(reason=""), name="what_is_degraded_has_a_reason"
+            ),
+        ]
+        indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="health_due")]
+
+    def __str__(self) -> str:
+        return f"{self.instance_id}: {self.state}"

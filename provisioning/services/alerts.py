@@ -15,15 +15,15 @@ from django.db.models import Q
 
 from portal.core import clock
 from portal.core.audit import Actor, record
-from portal.core.errors import Conflict, Invalid, ServiceError
+from portal.core.errors import Conflict, Invalid
+from provisioning.health import inside_measures  # noqa: F401 - its measures are registered
 from provisioning.health.measures import Findings, Found, measured
-from provisioning.models import Alert, AlertRule, Instance, Notice, OperationKind, Silence
-from provisioning.services.changes import instance_repair
+from provisioning.models import Alert, AlertRule, Instance, Notice, Silence
+from provisioning.services.healing import alerts_heal
 from provisioning.services.notices import notices_queue
 
 CALM: Final = timedelta(minutes=2)  # for so long something has to be away to be over
 LOCK: Final = 0xA1E7  # an advisory lock: one at a time looks
-HEALER: Final = Actor(None, "self-healing")
 log = structlog.get_logger(__name__)
 Quiet = Sequence[tuple[str | None, str | None]]
 
@@ -45,16 +45,6 @@ def alerts_look() -> int:
         _tell_of_ends(resolved)
     alerts_heal()
     return Alert.objects.filter(opened_at__isnull=False, resolved_at=None).count()
-
-
-def alerts_heal() -> int:
-    """Against open alerts whose rule says so, a repair has been begun, as often a day as it says; answers how many."""
-    now, begun = clock.now(), 0
-    ailing = Alert.objects.filter(opened_at__isnull=False, resolved_at=None, healed_at=None, instance__isnull=False)
-    for alert in ailing.filter(rule__heals_a_day__gt=0).select_related("rule", "instance"):
-        if alert.instance and _may_be_healed(alert, alert.instance, now):
-            begun += _heal(alert, alert.instance, now)
-    return begun
 
 
 def alert_acknowledge(*, alert: Alert, actor: Actor, reason: str = "") -> Alert:
@@ -221,23 +211,6 @@ def _escalate(now: datetime) -> None:
     if late:
         notices_queue(Notice.Kind.ESCALATED, late)
         Alert.objects.filter(pk__in=[alert.pk for alert in late]).update(escalated_at=now)
-
-
-def _may_be_healed(alert: Alert, instance: Instance, now: datetime) -> bool:
-    """Fewer repairs of the instance were begun by us within a day than the rule allows."""
-    mine = instance.operations.filter(kind=OperationKind.REPAIR, requested_by=None)
-    return mine.filter(created_at__gt=now - timedelta(days=1)).count() < alert.rule.heals_a_day
-
-
-def _heal(alert: Alert, instance: Instance, now: datetime) -> bool:
-    """Whether a repair was begun. What is not left alone is tried again at the next look."""
-    try:
-        instance_repair(instance=instance, actor=HEALER, reason=f"{alert.rule}: {alert.sentence}")
-    except ServiceError as error:
-        log.info("not healed yet", alert=alert.pk, why=str(error))
-        return False
-    Alert.objects.filter(pk=alert.pk).update(healed_at=now)
-    return True
 
 
 def _is_mine() -> bool:

@@ -1,6 +1,6 @@
 """Whether there is room for a change: how full the disks are, as Cloud Monitoring knows it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -17,14 +17,17 @@ FULLEST: Final = 0.9
 LOOKED_BACK: Final = timedelta(minutes=15)
 DATABASE: Final = "cloudsql.googleapis.com/database/disk/utilization"
 VOLUME: Final = "kubernetes.io/pod/volume/utilization"
+# What of the size says how large a volume is, by the StatefulSet whose pods use it.
+SIZED_BY: Final[Mapping[str, str]] = {"gitserver": "gitserver_disk_gb", "indexed-search": "search_disk_gb"}
 
 
 @dataclass(frozen=True)
 class Disk:
-    """`utilization` is from 0 to 1."""
+    """`utilization` is from 0 to 1; `sized_by` the field of the size that says how large it is, "" without one."""
 
     name: str
     utilization: float
+    sized_by: str = ""
 
     def __str__(self) -> str:
         return f"{self.name} is {self.utilization:.0%} full"
@@ -38,8 +41,8 @@ class Capacity(GoogleAction):
     """
 
     def see(self, context: Context) -> Seen:
-        found = {"the database server's disk": _databases(context.spec), "the volumes": _volumes(context.spec)}
-        disks = sorted((d for each in found.values() for d in each), key=lambda d: d.utilization, reverse=True)
+        found = disks_of(context.spec)
+        disks = fullest_first(disk for each in found.values() for disk in each)
         if full := [disk for disk in disks if disk.utilization > FULLEST]:
             what = "; ".join(map(str, full))
             raise Refused(f"There is too little room: {what}.", "Resize the instance to a larger size, then try again.")
@@ -47,14 +50,23 @@ class Capacity(GoogleAction):
         return AsWanted({**fullest, "unknown": [where for where, each in found.items() if not each]})
 
 
+def disks_of(spec: InstanceSpec) -> dict[str, list[Disk]]:
+    """By where they are, of a dedicated instance; none where Cloud Monitoring knows nothing."""
+    return {"the database server's disk": _databases(spec), "the volumes": _volumes(spec)}
+
+
+def fullest_first(disks: Iterable[Disk]) -> list[Disk]:
+    return sorted(disks, key=lambda disk: disk.utilization, reverse=True)
+
+
 def _databases(spec: InstanceSpec) -> list[Disk]:
     query = f'metric.type="{DATABASE}" AND resource.labels.database_id="{spec.id}:{names.sql_instance(spec)}"'
-    return [Disk("the database server's disk", _newest(series)) for series in _series(spec, query)]
+    return [Disk("the database server's disk", _newest(series), "sql_disk_gb") for series in _series(spec, query)]
 
 
 def _volumes(spec: InstanceSpec) -> list[Disk]:
     query = f'metric.type="{VOLUME}" AND resource.labels.namespace_name="{names.namespace(spec)}"'
-    return [Disk(_volume(series), _newest(series)) for series in _series(spec, query)]
+    return [Disk(_volume(series), _newest(series), _sized_by(series)) for series in _series(spec, query)]
 
 
 def _series(spec: InstanceSpec, query: str) -> Iterator[Mapping[str, Any]]:
@@ -80,3 +92,8 @@ def _volume(series: Mapping[str, Any]) -> str:
     return (
         f"the volume {series['metric'].get('labels', {}).get('volume_name', '')} of {labels.get('pod_name', 'a pod')}"
     )
+
+
+def _sized_by(series: Mapping[str, Any]) -> str:
+    stateful_set = str(series["resource"]["labels"].get("pod_name", "")).rpartition("-")[0]
+    return SIZED_BY.get(stateful_set, "")

@@ -81,6 +81,11 @@ def place(spec: InstanceSpec) -> dict[str, str]:
     return {"project": spec.id, "instance": names.sql_instance(spec)}
 
 
+def last_backup_at(spec: InstanceSpec) -> datetime | None:
+    """When the newest backup that succeeded was begun, whoever asked for it; None without one."""
+    return next((_begun_at(run) for run in _runs(spec) if run["status"] == SUCCESSFUL), None)
+
+
 def _backups() -> Any:
     return api("sqladmin", "v1").backupRuns()
 

@@ -65,16 +65,21 @@ class ClusterAction(GoogleAction):
         return f"the cluster itself is gone: {super()._answer(context, absent)}"
 
     def _with(self, context: Context, deed: Callable[[Client, Context], Answer]) -> Answer:
-        try:
-            with connected(kubeconfig_for(context.spec)) as cluster:
-                return deed(cluster, context)
-        except NO_ANSWER:
-            forget_kubeconfig(context.spec)
-            raise
-        except ApiError as error:
-            if is_unknown(error):
-                forget_kubeconfig(context.spec)
-            raise
+        return in_cluster(context.spec, lambda cluster: deed(cluster, context))
+
+
+def in_cluster(spec: InstanceSpec, deed: Callable[[Client], Answer], *, timeout_seconds: float | None = None) -> Answer:
+    """What the deed answers, given a client of the instance's cluster. Credentials that led nowhere are forgotten."""
+    try:
+        with connected(kubeconfig_for(spec), timeout_seconds=timeout_seconds) as cluster:
+            return deed(cluster)
+    except NO_ANSWER:
+        forget_kubeconfig(spec)
+        raise
+    except ApiError as error:
+        if is_unknown(error):
+            forget_kubeconfig(spec)
+        raise
 
 
 class Namespace(ClusterAction):

@@ -114,7 +114,7 @@ def last_words_of(cluster: Client, job: Job, label: str) -> str:
 
 def _words_of(pod: Pod) -> str:
     """What the first container said that failed; empty if none did or it said nothing."""
-    ended = (each.state.terminated for each in _containers(pod.status) if each.state and each.state.terminated)
+    ended = (each.state.terminated for each in containers_of(pod.status) if each.state and each.state.terminated)
     return next((str(each.message or "").strip() for each in ended if each.exitCode), "")
 
 
@@ -134,10 +134,10 @@ def why_failed(job: Job) -> str:
 def _raise_for_crashing(pods: Iterable[Any]) -> None:
     """Raises Refused for one that has crashed too often to hope."""
     for pod in pods:
-        for container in _containers(pod.status):
-            if _reason(container) == "CrashLoopBackOff" and container.restartCount >= RESTARTS_ALLOWED:
+        for container in containers_of(pod.status):
+            if waiting_reason(container) == "CrashLoopBackOff" and container.restartCount >= RESTARTS_ALLOWED:
                 raise Refused(
-                    f"{_owner(pod)} keeps crashing ({container.restartCount} times): {_last_words(container)}.",
+                    f"{component_of(pod)} keeps crashing ({container.restartCount} times): {_last_words(container)}.",
                     "Read its logs, mend the cause, then retry.",
                 )
 
@@ -147,17 +147,19 @@ def _troubles(pods: Iterable[Any]) -> Iterator[str]:
     for pod in pods:
         for condition in (pod.status.conditions if pod.status else None) or ():
             if condition.type == "PodScheduled" and condition.status == "False":
-                yield f"no node for {_owner(pod)}: {condition.message}"
-        for container in _containers(pod.status):
-            if _reason(container) in STUCK_REASONS:
-                yield f"{_owner(pod)}: {container.state.waiting.message or _reason(container)}"
+                yield f"no node for {component_of(pod)}: {condition.message}"
+        for container in containers_of(pod.status):
+            if waiting_reason(container) in STUCK_REASONS:
+                yield f"{component_of(pod)}: {container.state.waiting.message or waiting_reason(container)}"
 
 
-def _reason(container: Any) -> str:
+def waiting_reason(container: Any) -> str:
+    """Why a container does not run, in a word of Kubernetes'; empty where it does."""
     return str(container.state.waiting.reason) if container.state and container.state.waiting else ""
 
 
-def _containers(status: Any) -> list[Any]:
+def containers_of(status: Any) -> list[Any]:
+    """How each container of a pod does, those that run first before the others."""
     return [*(status.initContainerStatuses or ()), *(status.containerStatuses or ())] if status else []
 
 
@@ -168,7 +170,8 @@ def _last_words(container: Any) -> str:
     return str(ended.message or ended.reason or f"exit code {ended.exitCode}").strip().rstrip(".")
 
 
-def _owner(pod: Pod) -> str:
+def component_of(pod: Pod) -> str:
+    """What of the application a pod is, as the chart names it."""
     labels = (pod.metadata.labels if pod.metadata else None) or {}
     return str(labels.get("app") or name_of(pod))
 

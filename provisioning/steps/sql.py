@@ -125,7 +125,7 @@ class DatabaseServer(SqlAction):
         return differences(wanted, found)
 
     def _found(self, context: Context) -> dict[str, Any]:
-        return execute(_sql().instances().get(**place(context)))
+        return server_of(context.spec)
 
     def _change(self, context: Context, found: dict[str, Any]) -> str:
         """All changes in one patch, which is refused if somebody changed the settings since they were read."""
@@ -211,6 +211,11 @@ def _sql() -> Any:
 def private_address(context: Context) -> str:
     """Where the server is found in the network, for who goes back: then no step has put that out."""
     return _private_address(execute(_sql().instances().get(**place(context))))
+
+
+def server_of(spec: InstanceSpec) -> dict[str, Any]:
+    """The database server as Cloud SQL tells of it. Raises NotFound."""
+    return execute(_sql().instances().get(project=spec.id, instance=names.sql_instance(spec)))
 
 
 def place(context: Context) -> dict[str, str]:

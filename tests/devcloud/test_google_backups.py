@@ -223,6 +223,17 @@ class TestEveryNight:
         assert {run["startTime"][11:16] for run in automated} == {"03:00"}
         assert by_hand in {run["id"] for run in self.runs(place)}
 
+    def test_it_comes_to_nothing_when_told_to_and_pushes_out_no_good_one(self, place, devcloud):
+        kept = {"retainedBackups": 1, "retentionUnit": "COUNT"}
+        make_server(place, backupConfiguration={"enabled": True, "startTime": "03:00", "backupRetentionSettings": kept})
+        self.pass_nights(place, 1)
+        devcloud.control("PUT", "nightly-backups", {"project": place.id, "fails": True})
+        self.pass_nights(place, 2)
+        assert [run["status"] for run in self.runs(place)] == ["FAILED", "FAILED", "SUCCESSFUL"]
+        devcloud.control("PUT", "nightly-backups", {"project": place.id, "fails": False})
+        self.pass_nights(place, 1)
+        assert [run["status"] for run in self.runs(place)] == ["SUCCESSFUL", "FAILED", "FAILED"]
+
     def test_it_can_be_restored_elsewhere(self, place):
         make_server(place, backupConfiguration={"enabled": True, "startTime": "03:00"})
         add_database(place, "pgsql")

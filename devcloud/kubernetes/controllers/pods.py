@@ -140,7 +140,8 @@ def _arrive(context: Context, pod: JSON) -> float | None:
         events.warn(context, pod, "BackOff", "Back-off restarting failed container", count=5)
         return None
     can_serve = is_ready(pod) or databases.can_serve(context, pod)
-    context.set_status(kind_named("pods"), pod, _running(pod, ready=can_serve and told != "never_ready"))
+    status = _running(pod, ready=can_serve and told != "never_ready")
+    context.set_status(kind_named("pods"), pod, _killed(pod, status) if told == "out_of_memory" else status)
     return None if can_serve else now() + context.seconds("probe")
 
 
@@ -180,6 +181,19 @@ def _running(pod: JSON, *, ready: bool, state: JSON | None = None, restarts: int
         ],
         "containerStatuses": _containers(pod, state, ready=ready, restarts=restarts),
     }
+
+
+def _killed(pod: JSON, status: JSON) -> JSON:
+    """The same once its containers have been killed for what they took, and are up again."""
+    known = pod.get("status", {}).get("containerStatuses", [])
+    before: JSON = next((each["lastState"]["terminated"] for each in known if each.get("lastState")), {})
+    terminated = {
+        "exitCode": 137,
+        "reason": "OOMKilled",
+        "finishedAt": before.get("finishedAt") or rfc3339_seconds(now()),
+    }
+    killed = {"restartCount": 1, "lastState": {"terminated": terminated}}
+    return {**status, "containerStatuses": [each | killed for each in status["containerStatuses"]]}
 
 
 def _ended(pod: JSON, error: str) -> JSON:

@@ -22,6 +22,16 @@ class Migration(migrations.Migration):
                         help_text="1, 2, 3 and so on, without a gap.", primary_key=True, serialize=False
                     ),
                 ),
+                (
+                    "event",
+                    models.OneToOneField(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="seal",
+                        to="core.auditevent",
+                    ),
+                ),
                 ("digest", models.CharField(help_text="SHA-256, in hexadecimal digits.", max_length=64)),
                 ("sealed_at", models.DateTimeField(default=portal.core.clock.now)),
             ],
@@ -32,17 +42,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="auditevent",
             index=models.Index(fields=["organization", "-at", "-id"], name="audit_by_organization"),
-        ),
-        migrations.AddField(
-            model_name="auditseal",
-            name="event",
-            field=models.OneToOneField(
-                db_constraint=False,
-                editable=False,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="seal",
-                to="core.auditevent",
-            ),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name="auditseal",

@@ -10,12 +10,13 @@ from django.views.decorators.http import require_safe
 
 from portal.core.models import Membership
 from portal.web.access import members_only
+from portal.web.inside import health_view
 from portal.web.standing import live_operation, standing_of
 from portal.web.uptime import view_of
-from portal.web.views.instances import shown_instance
+from portal.web.views.instances import shown_instances
 from provisioning.fleet.windows import window_of
-from provisioning.health.uptime import open_outages
 from provisioning.models import InstanceStatus
+from provisioning.selectors.health import health_seen, inside_findings_of, with_health
 from provisioning.selectors.reliability import fleet_reliability, outages_of, reliability_of
 from provisioning.selectors.status import fleet_status
 
@@ -27,14 +28,14 @@ FLEET = "status-page"
 @never_cache
 @members_only
 def instance_health(request: HttpRequest, membership: Membership, instance_id: str) -> HttpResponse:
-    """Its uptime of this month, each of the last 90 days, and every outage with what it counts as."""
-    instance = shown_instance(membership, instance_id)
+    """How it is and why, its uptime of this month and of 90 days, and every outage with what it counts as."""
+    instance = with_health(shown_instances(membership, instance_id)).get()
     context = {
         "instance": instance,
+        "health": health_view(health_seen(instance), inside_findings_of(instance)),
         "standing": standing_of(instance),
         "live": live_operation(instance),
         "uptime": view_of(reliability_of(instance)),
-        "outage": open_outages([instance.pk]).get(instance.pk),
         "outages": outages_of(instance),
         "is_watched": instance.status == InstanceStatus.RUNNING,
         "window": window_of(instance),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -183,8 +184,13 @@ def _choices(membership: Membership, form: InstanceForm, waiting: Waiting | None
 
 def shown_instance(membership: Membership, instance_id: str) -> Instance:
     """The instance as its pages show it; NotFound for what is not theirs."""
+    return shown_instances(membership, instance_id).get()
+
+
+def shown_instances(membership: Membership, instance_id: str) -> QuerySet[Instance]:
+    """Just that instance, for pages that want more of it at once. Raises as `shown_instance`."""
     instance_for(membership.organization, instance_id)
-    return with_latest_operation(instances_of(membership.organization)).get(pk=instance_id)
+    return with_latest_operation(instances_of(membership.organization)).filter(pk=instance_id)
 
 
 def _own_trial(membership: Membership, slug: str) -> Instance | None:

@@ -80,6 +80,17 @@ def test_a_deployment_told_so_is_never_ready(api, cluster, eventually):
     assert conditions(api.get(WEB).json())["Available"] == "False"
 
 
+def test_a_pod_told_so_has_run_out_of_memory_once_and_is_up_again(api, cluster, eventually):
+    told = {"cluster": cluster.id, "kind": "Deployment", "name": "web"}
+    cluster.stand.behave(**told, behaviour="out_of_memory")
+    api.post(f"{APPS}/deployments", json=deployment())
+    eventually(lambda: _complete(api))
+    [status] = _pods(api)[0]["status"]["containerStatuses"]
+    assert (status["restartCount"], status["lastState"]["terminated"]["reason"]) == (1, "OOMKilled")
+    cluster.stand.behave(**told, behaviour="normal")
+    eventually(lambda: "lastState" not in _pods(api)[0]["status"]["containerStatuses"][0])
+
+
 def test_a_pod_waits_for_its_secret(api, eventually):
     body = deployment()
     source = {"secretKeyRef": {"name": "database", "key": "password"}}

@@ -1,9 +1,12 @@
 """What a program can do with instances: the same as a person with the pages."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
+from portal.core import clock
 from portal.core.models import AuditEvent
-from provisioning.models import Cluster, Instance, Operation
+from provisioning.models import Cluster, Health, Instance, Operation, Outage, ProbeMinute
 from tests.conftest import SUSPENDED
 from tests.portal.api.calling import problem
 
@@ -154,7 +157,7 @@ def test_lists_are_filtered(acmes, hundred):
 @pytest.mark.parametrize("limit", [1, 100])
 def test_a_list_takes_the_same_number_of_queries_however_long(acmes, hundred, limit, django_assert_num_queries):
     acmes.get("/regions")
-    with django_assert_num_queries(3):  # the token, the instances, their live operations
+    with django_assert_num_queries(4):  # the token, the instances, their live operations, how they are
         acmes.get("/instances", limit=limit)
 
 
@@ -173,3 +176,25 @@ def test_a_suspended_instance_says_since_when_and_why(acmes, globexs, started):
     assert shown["suspended_at"] == SUSPENDED["suspended_at"]
     assert [found["id"] for found in acmes.get("/instances?status=suspended").json()["results"]] == [started["id"]]
     assert globexs.get(path).status_code == 404
+
+
+def test_an_instance_says_how_it_is_and_since_when(acmes, started, globexs):
+    path = f"/instances/{started['id']}"
+    assert started["health"]["state"] == "unknown"
+    now = clock.now()
+    Instance.objects.update(status="running", ready_at=now)
+    ProbeMinute.objects.create(instance_id=started["id"], minute=now, probes=2)
+    since = now - timedelta(hours=3)
+    Health.objects.create(
+        instance_id=started["id"], state="degraded", reason="gitserver-0 is so.", since=since, checked_at=now
+    )
+    assert acmes.get(path).json()["health"] == {"state": "degraded", "since": document_of(since)}
+    [listed] = acmes.get("/instances").json()["results"]
+    assert listed["health"]["state"] == "degraded"
+    Outage.objects.create(instance_id=started["id"], began_at=now, what="It answers 503.")
+    assert acmes.get(path).json()["health"] == {"state": "down", "since": document_of(now)}
+    assert globexs.get(path).status_code == 404
+
+
+def document_of(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

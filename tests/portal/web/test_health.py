@@ -8,15 +8,27 @@ from django.core.cache import cache
 from django.urls import reverse
 
 from portal.web.uptime import percent, view_of
+from provisioning.health.inside.findings import What, degraded, skipped, well
 from provisioning.health.ledger import Ledger
 from provisioning.health.slo import Uptime
-from provisioning.models import Instance, Outage, UptimeDay
+from provisioning.models import Health, Instance, Outage, ProbeMinute, UptimeDay
 from provisioning.selectors.reliability import fleet_reliability, reliability_of, worst_of_month
 from provisioning.selectors.status import fleet_status
 from tests.portal.web.test_queries import queries
 from tests.provisioning.health.conftest import operate, stand
 
 __all__ = ["operate", "stand"]
+UNWELL = degraded(
+    What.PODS, "gitserver-0 ran out of memory.", components={"gitserver": "ran out of memory"}, restarts={}
+)
+FULL = degraded(
+    What.DISK,
+    "the volume data of indexed-search-0 is 86% full.",
+    disks=[
+        {"name": "…", "percent": 86, "sized_by": "search_disk_gb", "gb": 100, "is_full": True},
+        {"name": "…", "percent": 35, "sized_by": "sql_disk_gb", "gb": 100, "is_full": False},
+    ],
+)
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TODAY = NOON.date()
 
@@ -38,6 +50,26 @@ def watched(stand) -> Instance:
     UptimeDay.objects.filter(day=date(2026, 11, 10)).update(down_seconds=180)
     UptimeDay.objects.filter(day=date(2026, 11, 12)).update(down_seconds=300, planned_seconds=300)
     return instance
+
+
+@pytest.fixture
+def looked_at(watched: Instance) -> Instance:
+    """The same, seen lately from both sides."""
+    ProbeMinute.objects.create(instance=watched, minute=NOON - timedelta(minutes=1), probes=2)
+    found = [
+        well(What.PODS, "12 pods, none of them in trouble.", components={}, restarts={}),
+        well(What.DISK, "…", disks=[{"name": "…", "percent": 35, "sized_by": "", "gb": 0, "is_full": False}]),
+        well(What.CERTIFICATE, "…", days_left=80, ends_at="…"),
+        skipped(What.DATABASE, "Its databases are pods."),
+    ]
+    Health.objects.create(
+        instance=watched,
+        state="healthy",
+        since=NOON - timedelta(hours=2),
+        checked_at=NOON - timedelta(minutes=9),
+        findings=[finding.as_json() for finding in found],
+    )
+    return watched
 
 
 def page(instance: Instance) -> str:
@@ -93,7 +125,29 @@ class TestPage:
             "5 min of maintenance",
         ):
             assert words in shown
-        assert "It answers" in shown
+
+    def test_says_that_it_is_healthy_and_since_when(self, alices, looked_at):
+        shown = alices.get(page(looked_at)).content.decode()
+        assert "It is healthy, since" in shown
+        assert "2 hours ago" in shown
+        assert "24 Nov 2026, 10:00:00 UTC" in shown
+        for words in ("Every part of it runs.", "The fullest is 35 % full.", "It is good for 80 more days."):
+            assert words in shown
+
+    def test_says_what_is_not_well_in_words_of_its_people(self, alices, looked_at):
+        Health.objects.update(state="degraded", reason=UNWELL.sentence, findings=[UNWELL.as_json(), FULL.as_json()])
+        shown = alices.get(page(looked_at)).content.decode()
+        for words in ("a part of it is not well", "Git storage", "Search", "Its disk is 86 % full."):
+            assert words in shown
+        for words in ("gitserver", "OOM", "out of memory"):
+            assert words not in shown
+
+    def test_claims_nothing_that_nobody_has_seen(self, alices, looked_at):
+        ProbeMinute.objects.all().delete()
+        shown = alices.get(page(looked_at)).content.decode()
+        assert "Nobody knows how it is at the moment" in shown
+        assert "It is healthy" not in shown
+        assert "Every part of it runs." not in shown
 
     def test_says_that_it_is_down(self, alices, watched):
         Outage.objects.create(instance=watched, began_at=NOON - timedelta(minutes=2), what="503")
