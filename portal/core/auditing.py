@@ -1,24 +1,22 @@
 """The audit is read: searched, and exported for a period, each event with its place in the chain."""
 
-import csv
-import io
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any, Final
 
 from django.db.models import Q, QuerySet
 
 from portal.core.models import AuditEvent, Organization
 from portal.core.sealing import content_of
+from portal.core.tables import csv_lines, json_lines
 
 COLUMNS: Final = (
     "number", "digest", "id", "at", "actor_label", "source_address", "action", "object_type", "object_id",
     "organization", "reason", "details",
 )  # fmt: skip
 AT_A_TIME: Final = 2_000
-FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would carry out
 # What is about how we sell and what things cost us; customers are told of what comes of it.
 OUR_OWN: Final = ("sale.propose", "sale.withdraw", "cost.settle", "trial.refuse")
 # What customers are told of as it is, with which of our people it was and why: that somebody looks into what is theirs
@@ -78,35 +76,15 @@ def exported(event: AuditEvent) -> dict[str, Any]:
     return {name: known[name] for name in COLUMNS}
 
 
-def csv_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """A table with a head. What a spreadsheet would take for a formula begins with an apostrophe."""
-    yield _csv_line({name: name for name in COLUMNS})
-    yield from map(_csv_line, rows)
-
-
-def json_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """One JSON object a line."""
-    for row in rows:
-        yield json.dumps(row, ensure_ascii=False) + "\n"
-
-
-FORMATS: Final = {"csv": (csv_lines, "text/csv"), "jsonl": (json_lines, "application/jsonl")}
+FORMATS: Final[Mapping[str, tuple[Callable[[Iterable[Mapping[str, Any]]], Iterator[str]], str]]] = {
+    "csv": (partial(csv_lines, COLUMNS), "text/csv"),
+    "jsonl": (json_lines, "application/jsonl"),
+}
 
 
 def in_parts(events: QuerySet[AuditEvent]) -> Iterator[AuditEvent]:
     """All of them, with their seals; read as they are needed."""
     return iter(events.select_related("actor", "seal").iterator(AT_A_TIME))
-
-
-def _csv_line(row: Mapping[str, Any]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow([_cell(row[name]) for name in COLUMNS])
-    return line.getvalue()
-
-
-def _cell(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULAS) else text
 
 
 def _midnight(day: date) -> datetime:
