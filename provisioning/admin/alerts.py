@@ -26,6 +26,7 @@ from portal.core.admin.pages import NarrowedFilter, NobodyEdits
 from portal.core.admin.words import NOTHING, pill, when
 from portal.core.audit import Actor
 from provisioning.admin.links import address_of, instance_link
+from provisioning.admin.slo import slo
 from provisioning.models import Alert, AlertRule, Notice, Silence
 from provisioning.services.alerts import alert_acknowledge, alert_rule_set, silence_begin, silence_end
 from provisioning.services.notices import channels, notice_test
@@ -218,8 +219,17 @@ class AlertPage(NobodyEdits, PageWithDeeds):
     deeds: ClassVar = (ACKNOWLEDGE, SILENCE)
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.runbook_view)
-        return [path("runbooks/<slug:key>/", view, name="provisioning_alert_runbook"), *super().get_urls()]
+        view = self.admin_site.admin_view
+        return [
+            path("runbooks/<slug:key>/", view(self.runbook_view), name="provisioning_alert_runbook"),
+            path("slo/", view(self.slo_view), name="provisioning_alert_slo"),
+            *super().get_urls(),
+        ]
+
+    def slo_view(self, request: HttpRequest) -> HttpResponse:
+        """How the fleet stands to its objective."""
+        context = {**self.admin_site.each_context(request), **slo(), "opts": self.opts}
+        return TemplateResponse(request, "admin/slo.html", context)
 
     def runbook_view(self, request: HttpRequest, key: str) -> HttpResponse:
         """What to do, as it is written down."""
