@@ -9,7 +9,7 @@ class BillingConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models.signals import post_save
 
-        from billing.services import seats, telling, trial_mail, trials, waiting_list
+        from billing.services import seats, sla, telling, trial_mail, trials, waiting_list
         from billing.services.prices import size_saved
         from billing.services.shipped import catalogue_was_loaded
         from billing.services.upkeep import operation_ended
@@ -18,6 +18,7 @@ class BillingConfig(AppConfig):
         telling.register()
         trial_mail.register()
         seats.register()
+        sla.register()
         post_save.connect(size_saved, sender="provisioning.Size", dispatch_uid=size_saved.__module__)
         catalogue_loaded.connect(catalogue_was_loaded, dispatch_uid=catalogue_was_loaded.__module__)
         operation_finished.connect(operation_ended, dispatch_uid=operation_ended.__module__)

@@ -4,7 +4,7 @@ from celery import shared_task
 from django.conf import settings
 
 from billing.models import Sync
-from billing.services import events, facts, syncs, upkeep, waiting_list
+from billing.services import events, facts, sla, syncs, upkeep, waiting_list
 from billing.services.trials import DRAIN
 from portal.core.audit import Actor
 from provisioning.services.sending import send
@@ -61,3 +61,15 @@ def drain_waiting_list() -> None:
     """Who waits for a trial has one coming up, as far as there is room. Where many do, the next call goes on."""
     if waiting_list.waiting_list_drain() == waiting_list.MOST_AT_ONCE:
         send(DRAIN)
+
+
+@shared_task(name="billing.tasks.propose_credits")
+def propose_credits() -> None:
+    """Months that broke a promise are known, each with the credit that a person has to approve."""
+    sla.credits_propose()
+
+
+@shared_task(name="billing.tasks.give_credits")
+def give_credits() -> None:
+    """Approved credits have been given, or have their next try set."""
+    sla.credits_go_on()

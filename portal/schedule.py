@@ -108,6 +108,17 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
         "schedule": schedule(3_600.0),
         "options": {"queue": "beat", "expires": 600},
     },
+    "propose-credits": {
+        "task": "billing.tasks.propose_credits",
+        "schedule": crontab(hour="6", minute="40"),
+        "options": {"queue": "beat", "expires": 3_600},
+    },
+    # Whoever approves one calls a worker, too: this is for calls that were lost, and for what is tried again.
+    "give-credits": {
+        "task": "billing.tasks.give_credits",
+        "schedule": schedule(300.0),
+        "options": {"queue": "steps", "expires": 300},
+    },
     "reconcile-accounts": {
         "task": "billing.tasks.reconcile_accounts",
         "schedule": crontab(hour="5", minute="40"),

@@ -27,6 +27,7 @@ _HELP = """\
   bin/bench probes       what it costs the prober to look at a fleet, idle and with a fifth of it under change
   bin/bench fleet-upgrade   a release for a whole fleet at once, against what the machine and one instance allow
   bin/bench webhooks     Stripe's events, taken in over HTTP, against bare inserts of the same rows
+  bin/bench web          the ten busiest pages and calls at a thousand instances, against the plainest page
   bin/bench bad-release  a release that goes bad at the second stage: who is touched, who comes back, who notices
 
 The last line of the output is one JSON object; ratios compare figures of one run."""
@@ -80,6 +81,7 @@ BENCHMARKS = {
         is_probed=True,
         worker_processes=4,  # a process waits while its helm runs
     ),
+    "web": Benchmark("tools.benchmarks.web", count=1_000, app="portal"),
     "webhooks": Benchmark("tools.benchmarks.webhooks", count=5_000, app="portal", is_durable=True),
     "bad-release": Benchmark(
         "tools.benchmarks.bad_release",

@@ -140,7 +140,8 @@ class PlanPage(SoldPage):
     list_display = ("title", "state", "costs", "minimum_seats", "position")
     list_filter = ("status",)
     search_fields = ("name", "title")
-    fields = (("name", "title"), "description", ("minimum_seats", "position"), "sizes", "features", ("state", "costs"))
+    fields = (("name", "title"), "description", ("minimum_seats", "position"), "sizes", "features",
+              ("uptime_promise", "credit_percent"), ("state", "costs"))  # fmt: skip
 
 
 class FeatureForm(forms.ModelForm):  # type: ignore[type-arg] # generic for the type checker alone

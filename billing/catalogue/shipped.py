@@ -11,12 +11,14 @@ MONTHS_A_YEAR_IS_PAID_FOR: Final = 10
 # fmt: off
 PLANS: Final[tuple[dict[str, Any], ...]] = (
     {"name": "team", "title": "Team", "description": "For a team that wants to know its code.",
-     "minimum_seats": 25, "sizes": ("xs", "s")},
+     "minimum_seats": 25, "sizes": ("xs", "s"), "uptime_promise": 9_950, "credit_percent": 5},
     {"name": "business", "title": "Business", "description": "For a company: two zones, batch changes included.",
-     "minimum_seats": 50, "sizes": ("s", "s-ha", "m"), "features": ("batch-changes",)},
+     "minimum_seats": 50, "sizes": ("s", "s-ha", "m"), "features": ("batch-changes",),
+     "uptime_promise": 9_990, "credit_percent": 10},
     {"name": "enterprise", "title": "Enterprise", "description": "For up to 5,000 people, and their auditors.",
      "minimum_seats": 100, "sizes": ("s-ha", "m", "l", "xl", "xxl"),
-     "features": ("batch-changes", "code-insights", "custom-domain", "audit-retention")},
+     "features": ("batch-changes", "code-insights", "custom-domain", "audit-retention"),
+     "uptime_promise": 9_990, "credit_percent": 25},
 )
 FEATURES: Final[tuple[dict[str, Any], ...]] = (
     {"name": "batch-changes", "title": "Batch changes", "charge": "seat", "restarts": True,

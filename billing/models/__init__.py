@@ -16,6 +16,7 @@ from billing.models.entitlements import Grant, OptIn
 from billing.models.prices import UnitPrice
 from billing.models.sales import Sale
 from billing.models.seats import SeatOveruse
+from billing.models.sla import SlaCredit
 from billing.models.syncs import Sync
 from billing.models.trials import TrialAllowance, TrialExtension, TrialPolicy, TrialRequest
 from billing.models.upkeep import Upkeep
@@ -38,6 +39,7 @@ __all__ = [
     "Reversal",
     "Sale",
     "SeatOveruse",
+    "SlaCredit",
     "Status",
     "StripeEvent",
     "Subscription",

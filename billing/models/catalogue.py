@@ -3,7 +3,7 @@
 from typing import Any
 
 import pgtrigger
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
@@ -53,6 +53,18 @@ class Plan(models.Model):
         "Feature", blank=True, related_name="included_in", help_text="Features that it includes at no further charge."
     )
     status = models.CharField(max_length=8, choices=Status, default=Status.DRAFT)
+    uptime_promise = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        validators=[MaxValueValidator(10_000)],
+        help_text="In hundredths of a percent of a calendar month, such as 9990 for 99.90 %; 0 promises nothing.",
+    )
+    credit_percent = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        validators=[MaxValueValidator(100)],
+        help_text="So much of a month's price is credited when that is not kept.",
+    )
 
     class Meta:
         ordering = ["position"]

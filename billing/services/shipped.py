@@ -31,7 +31,7 @@ def plans_load() -> None:
 
 
 def _plan(position: int, row: dict[str, Any]) -> Plan | None:
-    fields = {key: row[key] for key in ("title", "description", "minimum_seats")}
+    fields = {key: row[key] for key in ("title", "description", "minimum_seats", "uptime_promise", "credit_percent")}
     plan, is_new = Plan.objects.get_or_create(
         name=row["name"], defaults={**fields, "position": position, "status": Status.OFFERED}
     )

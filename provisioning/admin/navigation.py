@@ -45,6 +45,7 @@ GROUPS = {
     "Money": (
         ("Standing", "account_balance_wallet", "billing_upkeep_changelist"),
         ("Costs", "payments", "billing_instancecosts_changelist"),
+        ("Credits for uptime", "redeem", "billing_slacredit_changelist"),
         ("Accounts", "credit_card", "billing_account_changelist"),
         ("Plans", "workspace_premium", "billing_plan_changelist"),
         ("Features", "extension", "billing_feature_changelist"),

@@ -47,7 +47,8 @@ def test_a_list_takes_as_many_queries_for_one_row_as_for_all(adas, address):
 
 def test_a_plan_is_edited_with_an_audit_event(adas, ada, team):
     fields = {"title": "Crew", "description": team.description, "minimum_seats": 30, "position": 1}
-    answer = adas.post(page(team), {**fields, "sizes": ["xs", "s"], "features": []})
+    promise = {"uptime_promise": 9_950, "credit_percent": 5}
+    answer = adas.post(page(team), {**fields, **promise, "sizes": ["xs", "s"], "features": []})
     assert answer.status_code == 302
     team.refresh_from_db()
     assert (team.title, team.minimum_seats) == ("Crew", 30)
