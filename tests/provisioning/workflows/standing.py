@@ -10,7 +10,7 @@ from django.db.models import Model
 from provisioning.models import AlertRule, Instance
 from tests.stack.devcloud import RunningDevcloud
 
-APPS = ("core", "account", "provisioning")
+APPS = ("core", "account", "provisioning", "billing")
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,9 @@ class Standing:
 
     @classmethod
     def of(cls, instance: Instance, devcloud: RunningDevcloud) -> "Standing":
-        models = [model for label in APPS for model in apps.get_app_config(label).get_models()]
-        rows = tuple(row for model in models if model is not AlertRule for row in model._default_manager.all())
+        known = (model for label in APPS for model in apps.get_app_config(label).get_models())
+        models = [model for model in known if not (model._meta.proxy or model is AlertRule)]
+        rows = tuple(row for model in models for row in model._default_manager.all())
         return cls(instance.pk, devcloud.control("GET", "snapshot"), rows)
 
     def put_back(self, devcloud: RunningDevcloud) -> None:
