@@ -205,7 +205,8 @@ def _queries(page: Page, people: Mapping[str, User], headers: Mapping[str, Mappi
     """In this process; the plain page is the server's own."""
     if page.address == PLAIN:
         return 0
-    client = Client(headers={name: value for name, value in headers[page.who].items() if name != "Cookie"})
+    known = {name: value for name, value in headers[page.who].items() if name != "Cookie"}
+    client = Client(headers=known, SERVER_NAME=HOST)
     if page.who in people:
         client.force_login(people[page.who])
     client.get(page.address)
