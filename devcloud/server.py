@@ -39,7 +39,7 @@ from devcloud.profile import Profile
 from devcloud.store import Store
 from devcloud.stripe import create_stripe
 from devcloud.stripe.control import control_routes as stripe_control_routes
-from devcloud.told import told_routes
+from devcloud.told import schema_routes, storage_routes
 
 _TICK_SECONDS = 0.05
 FLUSH_SECONDS = 0.25
@@ -109,7 +109,8 @@ def http_app(cloud: Cloud, mailbox: Mailbox) -> ASGIApp:
             *Control(cloud, mailbox).routes(),
             *control_routes(cloud),
             *stripe_control_routes(cloud),
-            *told_routes(cloud),
+            *schema_routes(cloud),
+            *storage_routes(cloud),
             *use_routes(cloud),
             *attachment_routes(cloud),
         ]

@@ -1,4 +1,7 @@
-"""What the control API can be told of the insides of databases and disks: what their own tools would show or do."""
+"""What the control API can be told of the insides of databases and disks: what their own tools would show or do.
+
+Each function answers routes below /_control/, to be mounted beside the others of the control API.
+"""
 
 from http import HTTPStatus
 
@@ -12,8 +15,8 @@ from devcloud.google.services.time_series import set_disk
 from devcloud.schemas import INCOMPATIBLE, SCHEMAS, order_of, set_incompatible, set_schema
 
 
-def told_routes(cloud: Cloud) -> list[Route]:
-    """Routes below /_control/, to be mounted beside the others of the control API."""
+def schema_routes(cloud: Cloud) -> list[Route]:
+    """Which schema a database has, and which schemas the version before cannot run on."""
 
     async def schemas(request: Request) -> Response:
         """{"database": NAME, "version": "5.10.1"}: somebody has restored it by hand."""
@@ -32,6 +35,15 @@ def told_routes(cloud: Cloud) -> list[Route]:
             set_incompatible(cloud, versions)
         return JSONResponse({"versions": [version for version, _document in cloud.store.items(INCOMPATIBLE)]})
 
+    return [
+        Route("/_control/schemas", schemas, methods=["GET", "PUT"]),
+        Route("/_control/schemas/incompatible", incompatible, methods=["GET", "PUT"]),
+    ]
+
+
+def storage_routes(cloud: Cloud) -> list[Route]:
+    """How full disks are, and whether nightly backups come to something."""
+
     async def disks(request: Request) -> Response:
         """{"project": ID, "disk": NAME, "utilization": 0.95}: how full it is; null is no data at all."""
         form = await request.json()
@@ -48,8 +60,6 @@ def told_routes(cloud: Cloud) -> list[Route]:
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     return [
-        Route("/_control/schemas", schemas, methods=["GET", "PUT"]),
-        Route("/_control/schemas/incompatible", incompatible, methods=["GET", "PUT"]),
         Route("/_control/disks", disks, methods=["PUT"]),
         Route("/_control/nightly-backups", nights, methods=["PUT"]),
     ]

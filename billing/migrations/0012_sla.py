@@ -102,6 +102,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "credit for uptime",
+                "verbose_name_plural": "credits for uptime",
                 "ordering": ["-month", "pk"],
                 "indexes": [
                     models.Index(

@@ -40,6 +40,8 @@ class SlaCredit(Due):
     found_at = models.DateTimeField(default=clock.now)
 
     class Meta:
+        verbose_name = "credit for uptime"
+        verbose_name_plural = "credits for uptime"
         ordering = ["-month", "pk"]
         constraints = [
             models.UniqueConstraint(fields=["instance", "month"], name="one_credit_a_month"),

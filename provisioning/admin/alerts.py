@@ -23,7 +23,7 @@ from unfold.widgets import (
 from portal.core import clock
 from portal.core.admin.deeds import Answers, Deed, PageWithDeeds, ReasonForm
 from portal.core.admin.pages import NarrowedFilter, NobodyEdits
-from portal.core.admin.words import NOTHING, pill, when
+from portal.core.admin.words import NOTHING, pill, sending, when
 from portal.core.audit import Actor
 from provisioning.admin.links import address_of, instance_link
 from provisioning.admin.slo import slo
@@ -338,9 +338,7 @@ class NoticePage(NobodyEdits, PageWithDeeds):
 
     @admin.display(description="State")
     def state(self, notice: Notice) -> SafeString:
-        if notice.sent_at:
-            return pill("sent", look="done")
-        return pill("failing", look="failed") if notice.error else pill("waiting")
+        return sending(notice.sent_at, notice.error)
 
     @admin.display(description="Written", ordering="created_at")
     def created(self, notice: Notice) -> SafeString | str:

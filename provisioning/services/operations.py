@@ -50,17 +50,20 @@ def operation_request(
                 )
         except IntegrityError:
             raise _in_the_way(instance) from None
-        nodes = graph.workflow_of(kind).for_tenancy(instance.tenancy)
-        Step.objects.bulk_create(
-            Step(
-                operation=operation, name=node.name, position=position, needs=list(node.needs), queue=node.action.queue
-            )
-            for position, node in enumerate(nodes)
-        )
+        _lay_out(operation, instance.tenancy)
         _record("operation.request", operation, actor, reason)
         lifecycle.start_next(instance.pk)
     operation.refresh_from_db()
     return operation
+
+
+def _lay_out(operation: Operation, tenancy: str) -> None:
+    """Its steps stand as its kind's workflow has them."""
+    nodes = graph.workflow_of(operation.kind).for_tenancy(tenancy)
+    Step.objects.bulk_create(
+        Step(operation=operation, name=node.name, position=position, needs=list(node.needs), queue=node.action.queue)
+        for position, node in enumerate(nodes)
+    )
 
 
 def operation_cancel(*, operation: Operation, actor: Actor, reason: str) -> Operation:

@@ -5,7 +5,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AllValuesCheckboxFilter, RangeDateTimeFilter
 
 from portal.core.admin.pages import ReadOnlyPage
-from portal.core.admin.words import pill, when
+from portal.core.admin.words import sending, when
 from portal.core.models import AuditEvent, Mail
 
 
@@ -43,9 +43,7 @@ class MailPage(ReadOnlyPage):
 
     @admin.display(description="State")
     def state(self, mail: Mail) -> SafeString:
-        if mail.sent_at:
-            return pill("sent", look="done")
-        return pill("failing", look="failed") if mail.error else pill("waiting")
+        return sending(mail.sent_at, mail.error)
 
     @admin.display(description="Written", ordering="created_at")
     def created(self, mail: Mail) -> SafeString | str:

@@ -60,6 +60,13 @@ def pill(word: str, *, look: str = "") -> SafeString:
     )
 
 
+def sending(sent_at: datetime | None, error: str) -> SafeString:
+    """Whether what is to be sent has gone, is tried again after an error, or waits for its first try."""
+    if sent_at:
+        return pill("sent", look="done")
+    return pill("failing", look="failed") if error else pill("waiting")
+
+
 def duration(seconds: float | None, units: int = 2) -> str:
     """For example “4 min 12 s”: the largest units."""
     if seconds is None:

@@ -120,9 +120,7 @@ def run(operation: Operation, trouble: Trouble | None = None) -> Operation:
         operation.refresh_from_db()
         if not operation.is_live:
             return operation
-        at = due_soonest(operation)
-        assert at is not None, f"nothing is due, yet it is {operation.status}: {states(operation)}"
-        time.sleep(max(0.0, (at - timezone.now()).total_seconds()))
+        _wait_until_due(operation)
     raise AssertionError(f"not at an end after {PATIENCE_SECONDS} s: {states(operation)}")
 
 
@@ -136,10 +134,15 @@ def run_until_begun(operation: Operation, step: str) -> None:
             if claim.step.name == step:
                 break
         else:
-            at = due_soonest(operation)
-            assert at is not None, f"{step} was never due: {states(operation)}"
-            time.sleep(max(0.0, (at - timezone.now()).total_seconds()))
+            _wait_until_due(operation)
     operation.refresh_from_db()
+
+
+def _wait_until_due(operation: Operation) -> None:
+    """As long as the engine would: until its next step is due."""
+    at = due_soonest(operation)
+    assert at is not None, f"nothing is due, yet it is {operation.status}: {states(operation)}"
+    time.sleep(max(0.0, (at - timezone.now()).total_seconds()))
 
 
 def _advance(claim: leases.Claim, trouble: Trouble | None) -> None:

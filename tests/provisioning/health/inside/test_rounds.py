@@ -1,8 +1,6 @@
 """The round: everybody has a turn, what was found is written, and what cannot be seen stops nobody."""
 
 import threading
-import time
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -24,6 +22,7 @@ from provisioning.services.rounds import (
 )
 from provisioning.signals import operation_finished
 from tests.conftest import SUSPENDED
+from tests.waiting import eventually
 
 NOW = "2026-11-24T12:00:00Z"
 UNREADY = {"kind": "StatefulSet", "name": "gitserver", "behaviour": "crash_loop"}
@@ -33,14 +32,6 @@ UNREADY = {"kind": "StatefulSet", "name": "gitserver", "behaviour": "crash_loop"
 def noon():
     with time_machine.travel(NOW, tick=False) as traveller:
         yield traveller
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    """It is so, within a few seconds."""
-    end = time.monotonic() + 5
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def copied(instance: Instance, **columns: str) -> Instance:
@@ -125,7 +116,7 @@ class TestLook:
         devcloud.control("POST", "faults", hang)
         looking = threading.Thread(target=self.look_apart)
         looking.start()
-        until(lambda: Health.objects.get().turn > 0)
+        eventually(lambda: Health.objects.get().turn > 0)
         Health.objects.update(turn=F("turn") + 1)
         looking.join()
         assert Health.objects.get().checked_at is None
