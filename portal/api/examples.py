@@ -223,3 +223,46 @@ USAGE = OpenApiExample(
     response_only=True,
     status_codes=["200"],
 )
+FEATURE_DOCUMENT = {
+    "name": "allow-list",
+    "title": "Address allow list",
+    "stands": "changing",
+    "source": "plan",
+    "until": None,
+    "is_wanted": True,
+    "asks": ["addresses"],
+    "details": {"addresses": ["203.0.113.0/24"]},
+    "restarts": False,
+    "effect": "Whoever comes from another address is turned away.",
+    "refusal": "",
+}
+FEATURE = OpenApiExample("On its way", FEATURE_DOCUMENT, response_only=True, status_codes=["200"])
+FEATURES = OpenApiExample("One of them", {"results": [FEATURE_DOCUMENT]}, response_only=True, status_codes=["200"])
+FEATURE_WISH = OpenApiExample(
+    "An office alone", {"is_wanted": True, "details": {"addresses": ["203.0.113.0/24"]}}, request_only=True
+)
+EXPORT_FILE = f"{BASE}/instances/{INSTANCE_ID}/exports/{OPERATION_ID}/pgsql"
+EXPORTS = OpenApiExample(
+    "One export",
+    {
+        "refusal": "",
+        "results": [
+            {
+                "id": OPERATION_ID,
+                "taken_at": "2026-12-01T12:00:00Z",
+                "kept_until": "2026-12-31T12:00:00Z",
+                "bytes": 734003200,
+                "is_final_backup": False,
+                "files": [{"database": "pgsql", "url": EXPORT_FILE}],
+            }
+        ],
+    },
+    response_only=True,
+    status_codes=["200"],
+)
+EXPORT_PLACE = OpenApiExample(
+    "For ten minutes",
+    {"url": "https://storage.example/kept/pgsql.sql.gz?X-Goog-Signature=9f2c1d7e", "expires_in_seconds": 600},
+    response_only=True,
+    status_codes=["200"],
+)

@@ -5,6 +5,8 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 
 from portal.api.views import (
     choices,
+    exports,
+    features,
     instances,
     operations,
     organizations,
@@ -30,6 +32,14 @@ urlpatterns = [
     path("instances/<slug:instance_id>/plans", plans.InstancePlans.as_view(), name="instance-plans"),
     path("instances/<slug:instance_id>/certificate", instances.CertificateOfInstance.as_view(), name="certificate"),
     path("instances/<slug:instance_id>/usage", usage.UsageOfInstance.as_view(), name="usage"),
+    path("instances/<slug:instance_id>/features", features.Features.as_view(), name="features"),
+    path("instances/<slug:instance_id>/features/<slug:name>", features.FeatureByName.as_view(), name="feature"),
+    path("instances/<slug:instance_id>/exports", exports.Exports.as_view(), name="exports"),
+    path(
+        "instances/<slug:instance_id>/exports/<slug:key>/<slug:database>",
+        exports.ExportFile.as_view(),
+        name="export-file",
+    ),
     path("trials/waiting", trials.WaitingPlace.as_view(), name="waiting"),
     path("plans/trial", plans.TrialPlan.as_view(), name="trial-plan"),
     path("plans/<slug:plan_id>", plans.PlanById.as_view(), name="plan"),
