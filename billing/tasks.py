@@ -4,6 +4,7 @@ from celery import shared_task
 from django.conf import settings
 
 from billing.models import Sync
+from billing.selectors.overview import fleet_reckon
 from billing.services import events, facts, sla, syncs, upkeep, waiting_list
 from billing.services.trials import DRAIN
 from portal.core.audit import Actor
@@ -20,6 +21,12 @@ def sync_prices() -> None:
 def sync_costs() -> None:
     """A run is queued after which costs are as Google tells them today, and jumps are found."""
     syncs.sync_request(Sync.Kind.COSTS, actor=Actor(None, "daily cost sync"))
+
+
+@shared_task(name="billing.tasks.reckon_fleet")
+def reckon_fleet() -> None:
+    """The figures of the admin's first page are as of now."""
+    fleet_reckon()
 
 
 @shared_task(name="billing.tasks.go_on_with_upkeep")

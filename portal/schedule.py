@@ -142,6 +142,11 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
         "schedule": schedule(60.0),
         "options": {"queue": "steps", "expires": 60},
     },
+    "reckon-fleet": {
+        "task": "billing.tasks.reckon_fleet",
+        "schedule": schedule(300.0),
+        "options": {"queue": "steps", "expires": 300},
+    },
     "check-leaks": {
         "task": "provisioning.tasks.check_leaks",
         "schedule": crontab(hour="4", minute="30"),

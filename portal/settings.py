@@ -36,9 +36,9 @@ LANGUAGE_CODE = "en-us"
 USE_I18N = False
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "portal.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -405,7 +405,7 @@ UNFOLD = {
     "SHOW_HISTORY": False,  # the audit knows more
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "6px",
-    "DASHBOARD_CALLBACK": "provisioning.admin.dashboard.dashboard",
+    "DASHBOARD_CALLBACK": "billing.admin.overview.overview",
     "SIDEBAR": {"navigation": "provisioning.admin.navigation.navigation"},
     "STYLES": [static_file("fleet/admin.css")],
     "COLORS": {

@@ -99,6 +99,13 @@ BENCHMARKS = {
     ),
 }
 
+# What is done before anything starts, by the name of its log.
+MANAGED = {
+    "static": ("collectstatic", "--noinput", "--ignore", "src/*"),
+    "migrate": ("migrate", "--noinput"),
+    "catalogue": ("load_catalogue",),
+}
+
 
 def main(arguments: list[str]) -> int:
     options = _parse(arguments)
@@ -156,8 +163,8 @@ def _start_stack(
     python = [sys.executable, "-m"]
     devcloud = Command([*python, "devcloud", *map(str, where + pace)], environment, PROJECT)
     supervisor.start(Service("devcloud", devcloud, lambda: answers(ports.cloud_url)))
-    supervisor.run("migrate", Command([sys.executable, "manage.py", "migrate", "--noinput"], environment, PROJECT))
-    supervisor.run("catalogue", Command([sys.executable, "manage.py", "load_catalogue"], environment, PROJECT))
+    for name, arguments in MANAGED.items():
+        supervisor.run(name, Command([sys.executable, "manage.py", *arguments], environment, PROJECT))
     celery = [*python, "celery", "--app", benchmark.app]
     worker = [*celery, "worker", "--concurrency", str(benchmark.worker_processes), "--loglevel", "INFO"]
     log = folder / "log" / "worker.log"

@@ -12,6 +12,9 @@ from provisioning.steps.gke_bodies import EXECUTOR_DISK_GB, EXECUTOR_MACHINE
 from provisioning.steps.values import DISKS_GB
 
 HOURS_A_MONTH: Final = 730
+# What we have promised ourselves: the smallest size for production costs no more, in US cents a month.
+SMALLEST_FOR_PRODUCTION: Final = "s"
+SMALLEST_MOST_CENTS: Final = 500_00
 # The application's pods beside the frontends, as Backup for GKE counts them (tests/billing/costs renders the chart).
 PODS_BESIDE_FRONTENDS: Final = 10
 GB_PER_CORE: Final = {"standard": 4, "highmem": 8, "highcpu": 1}

@@ -21,6 +21,7 @@ from unfold.widgets import (
 )
 
 from portal.core import clock
+from portal.core.admin.bulk import BulkDeed, PageWithBulk
 from portal.core.admin.deeds import Answers, Deed, PageWithDeeds, ReasonForm
 from portal.core.admin.pages import NarrowedFilter, NobodyEdits
 from portal.core.admin.words import NOTHING, pill, sending, when
@@ -135,6 +136,7 @@ ACKNOWLEDGE = Deed(
     icon="front_hand",
     is_usual=True,
 )
+ACKNOWLEDGE_MANY = BulkDeed(ACKNOWLEDGE, lambda rows: rows.filter(open_now(), acknowledged_at=None))
 SILENCE = Deed(
     name="silence",
     title="Keep quiet",
@@ -200,7 +202,7 @@ def alert_pill(alert: Alert) -> SafeString:
 
 
 @admin.register(Alert)
-class AlertPage(NobodyEdits, PageWithDeeds):
+class AlertPage(NobodyEdits, PageWithBulk):
     list_display = ("what", "state", "said", "whose", "since", "who")
     list_display_links = ("what",)
     list_filter = (StateFilter, "rule", "rule__severity")
@@ -216,6 +218,7 @@ class AlertPage(NobodyEdits, PageWithDeeds):
         ("healed", "ended"),
     )
     readonly_fields = ("what", "state", "said", "of", "runbook", "since", "told", "who", "escalated", "healed", "ended")
+    bulk_deeds: ClassVar = (ACKNOWLEDGE_MANY,)
     deeds: ClassVar = (ACKNOWLEDGE, SILENCE)
 
     def get_urls(self) -> list[URLPattern]:

@@ -4,12 +4,24 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from django import forms
+from django.db.models import Exists, OuterRef
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from portal.core.admin.bulk import BulkDeed
 from portal.core.admin.deeds import Answers, Deed, DeedForm, ReasonForm
 from portal.core.audit import Actor
 from provisioning.admin.plans import PlannedDeed, instance_of
-from provisioning.models import BUILT, Channel, Instance, InstanceStatus, OperationKind, Release, Size, Survey
+from provisioning.models import (
+    BUILT,
+    Channel,
+    Instance,
+    InstanceStatus,
+    Operation,
+    OperationKind,
+    Release,
+    Size,
+    Survey,
+)
 from provisioning.models.operations import LIVE
 from provisioning.selectors.releases import ways_from
 from provisioning.services import (
@@ -139,3 +151,6 @@ CHECK = Deed(
     form=DeedForm,
     icon="fact_check",
 )
+_AT_WORK = Exists(Operation.objects.filter(instance=OuterRef("pk"), status__in=LIVE))
+REPAIR_MANY = BulkDeed(REPAIR, lambda rows: rows.filter(status=InstanceStatus.RUNNING).exclude(_AT_WORK))
+CHECK_MANY = BulkDeed(CHECK, lambda rows: rows.filter(status__in=BUILT), DeedForm)

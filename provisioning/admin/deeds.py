@@ -3,14 +3,16 @@
 from typing import Any
 
 from django import forms
+from django.db.models import Exists, OuterRef
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanWidget
 
+from portal.core.admin.bulk import BulkDeed
 from portal.core.admin.deeds import Answers, Deed, NamedReasonForm, ReasonForm
 from portal.core.audit import Actor
 from provisioning.admin.attention import HALTED
 from provisioning.admin.plans import PlannedDeed, instance_of
 from provisioning.fleet.final_backups import KEPT_DAYS, is_offered, is_usual
-from provisioning.models import Instance, InstanceStatus, Operation, OperationKind, OperationStatus, StepStatus
+from provisioning.models import Instance, InstanceStatus, Operation, OperationKind, OperationStatus, Step, StepStatus
 from provisioning.models.operations import LIVE
 from provisioning.services import (
     instance_delete,
@@ -126,6 +128,11 @@ RETRY = Deed(
     is_possible=_has_failed_step,
     icon="refresh",
     is_usual=True,
+)
+_FAILED_STEP = Exists(Step.objects.filter(operation=OuterRef("pk"), status=StepStatus.FAILED))
+RETRY_MANY = BulkDeed(
+    RETRY,
+    lambda rows: rows.filter(_FAILED_STEP, status__in=HALTED).exclude(instance__status=InstanceStatus.DELETED),
 )
 SKIP = Deed(
     name="skip",

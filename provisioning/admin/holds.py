@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.html import format_html
@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from portal.core import clock
+from portal.core.admin.bulk import BulkDeed
 from portal.core.admin.deeds import Answers, Deed, PageWithDeeds, ReasonForm
 from portal.core.admin.pages import NarrowedFilter, NobodyEdits
 from portal.core.admin.words import pill, when
@@ -26,6 +27,7 @@ from provisioning.models import Hold, Instance, InstanceStatus, Release
 from provisioning.services.holds import hold_begin, hold_end
 
 USUAL_DAYS = 14
+REASON_IS_READ = "Its people read it, and the audit keeps it for good."
 OVERDUE, OPEN, ENDED = 0, 1, 2
 
 
@@ -47,12 +49,27 @@ class HoldForm(ReasonForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["reason"].help_text = "Its people read it, and the audit keeps it for good."
-        self.fields["until"].initial = (clock.now() + timedelta(days=USUAL_DAYS)).date()
+        self.fields["reason"].help_text = REASON_IS_READ
+        self.fields["until"].initial = _usual_day()
         field = cast("forms.ModelChoiceField[Release]", self.fields["release"])
         releases = _pins(self.target)
         field.queryset = Release.objects.filter(pk__in=[release.pk for release in releases])
         field.choices = [("", field.empty_label), *((one.pk, str(one)) for one in releases)]
+
+
+class ManyHoldsForm(ReasonForm):
+    """For many instances at once: each at the version that it has."""
+
+    until = HoldForm.declared_fields["until"]
+    field_order = ("until", "reason")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].help_text = REASON_IS_READ
+        self.fields["until"].initial = _usual_day()
+
+    def clean(self) -> dict[str, Any]:
+        return {**(super().clean() or {}), "release": None}
 
 
 class StateFilter(NarrowedFilter):
@@ -74,6 +91,10 @@ class StateFilter(NarrowedFilter):
 def overdue_holds() -> QuerySet[Hold]:
     """Those that are past their day, and that nobody has ended."""
     return Hold.objects.filter(_overdue())
+
+
+def _usual_day() -> date:
+    return (clock.now() + timedelta(days=USUAL_DAYS)).date()
 
 
 def _overdue() -> Q:
@@ -137,6 +158,9 @@ END = Deed(
     is_usual=True,
 )
 INSTANCE_HOLDS = (HOLD, END_HOLD)
+HELD = Exists(Hold.objects.filter(instance=OuterRef("pk"), ended_at__isnull=True))
+HOLD_MANY = BulkDeed(HOLD, lambda rows: rows.exclude(status=InstanceStatus.DELETED).exclude(HELD), ManyHoldsForm)
+END_MANY_HOLDS = BulkDeed(END_HOLD, lambda rows: rows.filter(HELD))
 
 
 def state_of(hold: Hold) -> SafeString:

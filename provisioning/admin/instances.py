@@ -11,16 +11,17 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 
 from portal.core import clock
+from portal.core.admin.bulk import PageWithBulk
 from portal.core.admin.pages import NobodyEdits, ReadOnlyRows
 from portal.core.admin.words import NOTHING, duration, when
 from provisioning.admin.access import ASK
 from provisioning.admin.architectures import MIGRATE
 from provisioning.admin.attention import Rank, forsaken, with_rank
-from provisioning.admin.changes import CHECK, REPAIR, RESIZE, UPGRADE
+from provisioning.admin.changes import CHECK, CHECK_MANY, REPAIR, REPAIR_MANY, RESIZE, UPGRADE
 from provisioning.admin.deeds import TEAR_DOWN
 from provisioning.admin.drift import drift_summary
 from provisioning.admin.going_back import ROLL_BACK
-from provisioning.admin.holds import INSTANCE_HOLDS
+from provisioning.admin.holds import END_MANY_HOLDS, HOLD_MANY, INSTANCE_HOLDS
 from provisioning.admin.links import address_of, operation_link
 from provisioning.admin.plans import PageWithPlans
 from provisioning.admin.states import (
@@ -115,7 +116,7 @@ class Operations(ReadOnlyRows):
 
 
 @admin.register(Instance)
-class InstancePage(ShowsUpdates, NobodyEdits, PageWithPlans):
+class InstancePage(ShowsUpdates, NobodyEdits, PageWithBulk, PageWithPlans):
     list_display = (
         "name",
         "organization",
@@ -171,6 +172,7 @@ class InstancePage(ShowsUpdates, NobodyEdits, PageWithPlans):
         "drift",
     )
     inlines = (Operations,)
+    bulk_deeds: ClassVar = (CHECK_MANY, REPAIR_MANY, HOLD_MANY, END_MANY_HOLDS)
     deeds: ClassVar = (
         RESUME,
         UPGRADE,
@@ -188,7 +190,7 @@ class InstancePage(ShowsUpdates, NobodyEdits, PageWithPlans):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Instance]:
         rows: QuerySet[Instance] = super().get_queryset(request)
         present = with_rank(Operation.objects.all()).exclude(rank=Rank.PAST)  # type: ignore[misc] # annotated there
-        rows = with_health(rows.select_related("organization", "size", "release", "cluster", "created_by"))
+        rows = with_health(rows.select_related("organization", "release").defer("release__notes"))
         return rows.prefetch_related(Prefetch("operations", present, to_attr="present_operations"))
 
     @admin.display(description="Instance", ordering="slug")

@@ -1,7 +1,9 @@
 """The admin's sidebar."""
 
+import functools
 from typing import Any
 
+from django.core.cache import cache
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -62,9 +64,12 @@ GROUPS = {
 }
 
 
+TROUBLES, TROUBLES_SECONDS = "needing-attention", 10  # every page has the badge, and it takes a look at the whole fleet
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The groups and their pages, in unfold's form. How many operations need a person stands beside the desk."""
-    troubles = needing_attention().count()
+    troubles = cache.get_or_set(TROUBLES, lambda: needing_attention().count(), TROUBLES_SECONDS)
     badges = {"Unstick desk": {"badge": str(troubles), "badge_variant": "danger"}} if troubles else {}
     here = _here(request.path)
     return [
@@ -88,6 +93,7 @@ def _here(address: str) -> str:
     return max((link for link in links if address.startswith(link)), key=len, default="")
 
 
+@functools.cache
 def _item(page: tuple[str, str, str]) -> tuple[str, str, str]:
     title, icon, route = page
     return title, icon, reverse(f"admin:{route}")

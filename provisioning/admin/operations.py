@@ -14,10 +14,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 
+from portal.core.admin.bulk import PageWithBulk
 from portal.core.admin.pages import NobodyEdits
 from portal.core.admin.words import duration, when
 from provisioning.admin.attention import NEEDS_A_PERSON, with_rank
-from provisioning.admin.deeds import CANCEL, NUDGE, RETRY, SKIP, TEAR_DOWN_INSTANCE, UNDO
+from provisioning.admin.deeds import CANCEL, NUDGE, RETRY, RETRY_MANY, SKIP, TEAR_DOWN_INSTANCE, UNDO
 from provisioning.admin.desk import desk
 from provisioning.admin.going_back import RESTORE
 from provisioning.admin.links import instance_link, list_address
@@ -41,7 +42,7 @@ class AttentionFilter(admin.SimpleListFilter):
 
 
 @admin.register(Operation)
-class OperationPage(NobodyEdits, PageWithPlans):
+class OperationPage(NobodyEdits, PageWithBulk, PageWithPlans):
     list_display = ("name", "whose", "state", "began", "lasted", "requested_by", "problem")
     list_display_links = ("name",)
     list_filter = (AttentionFilter, ("status", ChoicesCheckboxFilter), ("kind", ChoicesCheckboxFilter))
@@ -57,6 +58,7 @@ class OperationPage(NobodyEdits, PageWithPlans):
         "request_id",
     )
     readonly_fields = ("state", "of", "organization", "began", "ended", "took")
+    bulk_deeds: ClassVar = (RETRY_MANY,)
     deeds: ClassVar = (RETRY, SKIP, UNDO, RESTORE, NUDGE, CANCEL, TEAR_DOWN_INSTANCE)
     change_form_template = "admin/operation.html"
 

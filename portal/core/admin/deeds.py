@@ -83,7 +83,6 @@ class PageWithDeeds(Page):
 
     deeds: ClassVar[Sequence[Deed]] = ()
     list_deeds: ClassVar[Sequence[Deed]] = ()
-    change_list_template = "admin/list.html"
 
     def get_urls(self) -> list[URLPattern]:
         name, view = f"{self.opts.app_label}_{self.opts.model_name}", self.admin_site.admin_view

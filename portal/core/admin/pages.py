@@ -49,6 +49,7 @@ class Page(StaffMayLook, ModelAdmin):  # type: ignore[misc] # unfold has no type
     actions = None
     list_fullwidth = True
     compressed_fields = True
+    change_list_template = "admin/list.html"
     change_form_template = "admin/page.html"
 
 

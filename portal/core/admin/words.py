@@ -1,6 +1,7 @@
 """How the admin's pages say times, durations and states."""
 
 from datetime import datetime
+from functools import lru_cache
 
 from django.template.defaultfilters import date as format_date
 from django.template.loader import render_to_string
@@ -52,8 +53,9 @@ LOOKS = {
 }
 
 
+@lru_cache(maxsize=1_000)
 def pill(word: str, *, look: str = "") -> SafeString:
-    """The word with the colour and the icon of its state (or of `look`)."""
+    """The word with the colour and the icon of its state (or of `look`). Kept: a list says the same few many times."""
     tone, icon = LOOKS.get(look or word, (CALM, ""))
     return SafeString(
         render_to_string("unfold/helpers/label.html", {"text": word, "variant": tone, "icon": icon, "class": "pill"})

@@ -12,7 +12,13 @@ import yaml
 
 from billing.catalogue.shipped import MONTHLY_CENTS
 from billing.costs import bundled
-from billing.costs.needs import HOURS_A_MONTH, month_of, volumes_gb
+from billing.costs.needs import (
+    HOURS_A_MONTH,
+    SMALLEST_FOR_PRODUCTION,
+    SMALLEST_MOST_CENTS,
+    month_of,
+    volumes_gb,
+)
 from billing.costs.sums import bill
 from portal.core.errors import Invalid
 from provisioning.fleet.catalogue import SIZES
@@ -23,7 +29,6 @@ from tests.stack.tools import helm_path
 
 CHART = Path(__file__).parents[3] / "charts" / "sourcegraph"
 ALL = [SizeSpec.of(Size(**row)) for row in SIZES]
-SMALLEST_FOR_PRODUCTION = "s"
 MOST_CENTS = 500_00
 NOT_IN_THE_SMALL_CHART = "blobstore"  # one pod with a disk, which the upstream chart has
 
@@ -57,6 +62,7 @@ def gigabytes(claim: dict[str, Any]) -> int:
 
 
 def test_the_smallest_size_for_production_costs_500_dollars_or_less():
+    assert SMALLEST_MOST_CENTS == MOST_CENTS
     assert bill(month_of(size(SMALLEST_FOR_PRODUCTION)), bundled.NANOS).cents <= MOST_CENTS
 
 

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
@@ -10,6 +11,12 @@ from provisioning.models import Instance, Operation
 from provisioning.services import operation_request
 from tests.provisioning.driving import run_to_the_end, work_once
 from tests.provisioning.engine.world import World, diamond, registered
+
+
+@pytest.fixture(autouse=True)
+def _nobody_has_counted_yet():
+    """What the first page and the sidebar keep for some seconds is of this test."""
+    cache.clear()
 
 
 @pytest.fixture

@@ -134,6 +134,7 @@ def test_the_first_page_counts_and_names_what_needs_a_person(adas, failed, fleet
     assert figures.pop("Trials ending") == 0
     assert {figures.pop(title) for title in ("Rollouts", "Overdue holds")} == {0}
     assert figures.pop("Degraded") == 0
+    assert figures.pop("Trials") == 1
     assert figures == {"Running": 2, "Coming up": 0, "Needs attention": 1, "Alerts": 0, "Drift": 0, "Leaks": 0}
     assert "provision of acme" in response.content.decode()
 

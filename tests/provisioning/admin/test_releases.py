@@ -85,6 +85,7 @@ def test_the_list_tells_what_runs_where(adas, trial):
 
 
 def test_the_list_asks_as_much_for_many_as_for_few(adas, catalogue):
+    text(adas, LIST)  # what the sidebar keeps for some seconds is kept
     with CaptureQueriesContext(connection) as few:
         text(adas, LIST)
     for minor in range(12, 20):

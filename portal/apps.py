@@ -1,0 +1,5 @@
+from django.contrib.admin.apps import AdminConfig as DjangosAdminConfig
+
+
+class AdminConfig(DjangosAdminConfig):
+    default_site = "portal.admin_site.Site"
