@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.conf import settings
+from django.core.cache import cache
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -12,7 +13,10 @@ from billing.selectors.overview import Composition, FleetReckoned, compositions,
 from portal.core.admin.words import NOTHING
 from provisioning.admin.dashboard import Figure, dashboard
 from provisioning.admin.links import list_address
+from provisioning.services.sending import send
 
+RECKON: Final = "billing.tasks.reckon_fleet"
+ASKED, ASKED_SECONDS = "fleet-reckoning-asked", 30  # so that a page that is loaded again does not ask again at once
 SHOWN: Final = 6  # of what an instance may have; the rest are summed
 # By what the list of instances is narrowed to those that have it.
 FILTERS: Final = {
@@ -37,6 +41,8 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """The context of the page: at most 19 queries, however large the fleet."""
     context = dashboard(request, context)
     reckoned = fleet_reckoned()
+    if reckoned is None and cache.add(ASKED, True, ASKED_SECONDS):
+        send(RECKON)
     return {
         **context,
         "figures": [*context["figures"], _room()],
