@@ -6,6 +6,7 @@ from provisioning.selectors.instances import (
     instances_of,
     operation_for,
     operations_of,
+    the_one,
 )
 from provisioning.selectors.plans import Effect, Plan, PlanLine, plan_for_new, plan_of
 from provisioning.selectors.progress import Lane, Progress, StepView, progress_of
@@ -41,4 +42,5 @@ __all__ = [
     "plan_of",
     "progress_of",
     "survey_for",
+    "the_one",
 ]

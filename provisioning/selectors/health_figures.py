@@ -11,6 +11,7 @@ from portal.core.models import Mail
 from provisioning.clients.google import breaker
 from provisioning.models import Alert, AlertRule, Notice, Operation, Step
 from provisioning.selectors.figures import Figures, none_of
+from provisioning.selectors.health import state_counts
 from provisioning.selectors.reliability import fleet_reliability
 
 RECENTLY: Final = timedelta(hours=1)
@@ -20,6 +21,7 @@ RECENTLY: Final = timedelta(hours=1)
 class HealthFigures:
     """Each figure by its labels, in the order that its name tells; times in seconds, shares from 0 to 1."""
 
+    instances: Figures  # state of health, of those that stand
     open_alerts: Figures  # severity
     notice_lag_seconds: float
     mail_lag_seconds: float
@@ -33,13 +35,14 @@ class HealthFigures:
 
 
 def health_figures() -> HealthFigures:
-    """The figures of this moment. Ten queries."""
+    """The figures of this moment. Eleven queries."""
     now = clock.now()
     reliability = fleet_reliability()
     share = reliability.month.share
     ended = Operation.objects.filter(finished_at__gt=now - RECENTLY).order_by()
     outcomes = ended.values_list("kind", "status").annotate(count=Count("pk"))
     return HealthFigures(
+        instances={(state,): count for state, count in state_counts().items()},
         open_alerts=_open_alerts(),
         notice_lag_seconds=_lag(Notice.objects.filter(sent_at=None).aggregate(since=Min("created_at"))["since"]),
         mail_lag_seconds=_lag(Mail.objects.filter(sent_at=None).aggregate(since=Min("created_at"))["since"]),

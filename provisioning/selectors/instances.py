@@ -18,7 +18,12 @@ def instances_of(organization: Organization) -> QuerySet[Instance]:
 
 def instance_for(organization: Organization, instance_id: str) -> Instance:
     """One of the organization's instances; NotFound for anything else, whosever it is."""
-    instance = instances_of(organization).filter(pk=instance_id).first()
+    return the_one(instances_of(organization).filter(pk=instance_id))
+
+
+def the_one(rows: QuerySet[Instance]) -> Instance:
+    """The instance that is all of `rows`; NotFound where there is none."""
+    instance = rows.first()
     if instance is None:
         raise NotFound("There is no such instance.")
     return instance

@@ -144,7 +144,7 @@ def test_it_tells_how_rollouts_stand(scrape, rollout, trial, ada):
 
 
 def test_a_larger_fleet_takes_no_more_queries(scrape, rollout, trial, ada, django_assert_num_queries):
-    with django_assert_num_queries(29):
+    with django_assert_num_queries(30):
         scrape()
     for number in range(20):
         instance = Instance.objects.create(
@@ -154,7 +154,7 @@ def test_a_larger_fleet_takes_no_more_queries(scrape, rollout, trial, ada, djang
         Operation.objects.create(instance=instance, kind="provision", status="running", wanted={})
         Outage.objects.create(instance=instance, what="It answers 503.")
         RolloutMember.objects.create(rollout=rollout, stage=rollout.stages.get(), instance=instance, previous="1.0.0")
-    with django_assert_num_queries(29):
+    with django_assert_num_queries(30):
         figures = scrape()
     assert figures['portal_operations{kind="provision",status="running"}'] == 20
 
@@ -170,6 +170,8 @@ def test_it_tells_how_reliable_the_fleet_is_and_what_is_not_sent(scrape, trial):
     assert figures["portal_uptime_month_share"] == pytest.approx(0.99)
     assert figures["portal_error_budget_left"] < 1
     assert figures['portal_error_budget_burn{hours="1"}'] == 0
+    assert figures['portal_instances_by_health{state="unknown"}'] == 1  # nobody has looked inside
+    assert figures['portal_instances_by_health{state="healthy"}'] == 0
     assert figures['portal_open_alerts{severity="page"}'] == 1
     assert figures['portal_open_alerts{severity="ticket"}'] == 0
     assert figures["portal_notice_lag_seconds"] == pytest.approx(600, abs=30)

@@ -13,7 +13,7 @@ from portal.web.access import members_only
 from portal.web.inside import health_view
 from portal.web.standing import live_operation, standing_of
 from portal.web.uptime import view_of
-from portal.web.views.instances import shown_instances
+from portal.web.views.instances import shown_instance
 from provisioning.fleet.windows import window_of
 from provisioning.models import InstanceStatus
 from provisioning.selectors.health import health_seen, inside_findings_of, with_health
@@ -29,7 +29,7 @@ FLEET = "status-page"
 @members_only
 def instance_health(request: HttpRequest, membership: Membership, instance_id: str) -> HttpResponse:
     """How it is and why, its uptime of this month and of 90 days, and every outage with what it counts as."""
-    instance = with_health(shown_instances(membership, instance_id)).get()
+    instance = shown_instance(membership, instance_id, with_health)
     context = {
         "instance": instance,
         "health": health_view(health_seen(instance), inside_findings_of(instance)),

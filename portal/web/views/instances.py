@@ -1,5 +1,6 @@
 """An instance is asked for, looked at and given up."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -31,11 +32,11 @@ from provisioning.models import Instance, InstanceStatus, Kind, Operation, Opera
 from provisioning.models.operations import LIVE
 from provisioning.selectors import (
     certificate_of,
-    instance_for,
     instances_of,
     operations_of,
     plan_for_new,
     progress_of,
+    the_one,
 )
 from provisioning.selectors.access import access_asked_for
 from provisioning.services import check_slug, instance_delete
@@ -182,15 +183,12 @@ def _choices(membership: Membership, form: InstanceForm, waiting: Waiting | None
     }
 
 
-def shown_instance(membership: Membership, instance_id: str) -> Instance:
-    """The instance as its pages show it; NotFound for what is not theirs."""
-    return shown_instances(membership, instance_id).get()
-
-
-def shown_instances(membership: Membership, instance_id: str) -> QuerySet[Instance]:
-    """Just that instance, for pages that want more of it at once. Raises as `shown_instance`."""
-    instance_for(membership.organization, instance_id)
-    return with_latest_operation(instances_of(membership.organization)).filter(pk=instance_id)
+def shown_instance(
+    membership: Membership, instance_id: str, more: Callable[[QuerySet[Instance]], QuerySet[Instance]] | None = None
+) -> Instance:
+    """The instance as its pages show it, with what `more` adds to it; NotFound for what is not theirs. Two queries."""
+    rows = with_latest_operation(instances_of(membership.organization)).filter(pk=instance_id)
+    return the_one(more(rows) if more else rows)
 
 
 def _own_trial(membership: Membership, slug: str) -> Instance | None:
