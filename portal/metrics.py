@@ -80,7 +80,7 @@ def _rollouts() -> Iterator[GaugeMetricFamily]:
 
 def _health() -> Iterator[GaugeMetricFamily]:
     seen = health_figures()
-    yield _gauge("instances_by_health", "Instances that stand, as seen from outside and inside", "state", seen.instances)
+    yield _gauge("instances_by_health", "Instances that stand, by how they are", "state", seen.instances)
     yield _gauge("open_alerts", "Alerts that are open", "severity", seen.open_alerts)
     yield _gauge("notice_lag_seconds", "Wait of the oldest unsent notice", "", {(): seen.notice_lag_seconds})
     yield _gauge("mail_lag_seconds", "Wait of the oldest unsent mail", "", {(): seen.mail_lag_seconds})

@@ -10,17 +10,15 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
-from billing.clients.stripe import Away
 from billing.models import Currency, Feature, Interval, Plan, Price, Status, Sync
 from billing.services.catalogue import Terms, price_retire, price_set, sold_offer, sold_retire
-from billing.services.stripe_catalogue import catalogue_changes
-from billing.services.syncs import sync_request
+from billing.services.syncs import catalogue_sync_request, newest_preview, sync_request
 from billing.terms.money import money
-from portal.core.admin.deeds import Answers, Deed, PageWithDeeds, ReasonForm
+from portal.core.admin.deeds import Answers, Deed, DeedForm, PageWithDeeds, ReasonForm
 from portal.core.admin.pages import NobodyEdits
 from portal.core.admin.words import NOTHING, pill, when
 from portal.core.audit import Actor
-from portal.core.errors import Invalid, ServiceError
+from portal.core.errors import Invalid
 from provisioning.admin.catalogue import AuditedPage
 from provisioning.fleet.features import check_feature
 
@@ -57,8 +55,13 @@ def _retire_price(price: Price, answers: Answers, actor: Actor) -> str:
     return f"Nothing is sold at {price_retire(price=price, actor=actor, reason=answers['reason'])} any more."
 
 
+def _look(_nothing: None, _answers: Answers, actor: Actor) -> str:
+    sync_request(Sync.Kind.PREVIEW, actor=actor)
+    return "Stripe is being asked. What differs is said before anything is brought there, and under Syncs."
+
+
 def _sync(_nothing: None, answers: Answers, actor: Actor) -> str:
-    sync_request(Sync.Kind.CATALOGUE, actor=actor, reason=answers["reason"])
+    catalogue_sync_request(actor=actor, reason=answers["reason"])
     return "Stripe is being told. What has changed will be said under Syncs."
 
 
@@ -97,6 +100,14 @@ RETIRE_PRICE = Deed(
     icon="block",
     is_possible=lambda price: price.retired_at is None,
     destroys=True,
+)
+LOOK = Deed(
+    name="look",
+    title="See what differs",
+    explanation="Stripe's products and prices are set against this catalogue. Nothing is changed.",
+    do=_look,
+    form=DeedForm,
+    icon="difference",
 )
 SYNC = Deed(
     name="sync",
@@ -187,7 +198,7 @@ class PricePage(NobodyEdits, PageWithDeeds):
     fields = (("lookup_key", "of"), ("costs", "state"), ("created_at", "retired_at"), "stripe_id")
     readonly_fields = ("lookup_key", "of", "costs", "state", "created_at", "retired_at", "stripe_id")
     deeds: ClassVar = (RETIRE_PRICE,)
-    list_deeds: ClassVar = (SYNC,)
+    list_deeds: ClassVar = (SYNC, LOOK)
 
     @admin.display(description="Of")
     def of(self, price: Price) -> str:
@@ -207,9 +218,14 @@ class PricePage(NobodyEdits, PageWithDeeds):
 
     def beside(self, _request: HttpRequest, deed: Deed, _target: Any, _form: Any) -> dict[str, Any]:
         """Before the sync, what it would change."""
-        if deed is not SYNC:
-            return {}
-        try:
-            return {"consequences": [str(change) for change in catalogue_changes()] or ["Nothing differs."]}
-        except (Away, ServiceError) as error:
-            return {"consequences": [str(error)]}
+        return {"consequences": _foreseen(newest_preview())} if deed is SYNC else {}
+
+
+def _foreseen(preview: Sync | None) -> list[str]:
+    if preview is None:
+        return ["Nobody has looked lately. “See what differs”, above the list of prices, does that first."]
+    if preview.finished_at is None:
+        return ["Stripe is being asked what differs. Load this page again in a moment."]
+    if preview.status == Sync.Status.FAILED:
+        return [*preview.problems, "Look again first."]
+    return [*(preview.changes or ["Nothing differs."]), f"As of {preview.finished_at:%H:%M} UTC."]

@@ -10,6 +10,7 @@ class Sync(models.Model):
 
     class Kind(models.TextChoices):
         PRICES = "prices", "Google's prices"
+        PREVIEW = "preview", "What differs at Stripe"
         CATALOGUE = "catalogue", "Our catalogue at Stripe"
         ACCOUNTS = "accounts", "What we know of customers"
         COSTS = "costs", "What Google has charged"
@@ -37,7 +38,7 @@ class Sync(models.Model):
         ordering = ["-requested_at"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind__in=["prices", "catalogue", "accounts", "costs"]), name="sync_kind_is_known"
+                condition=Q(kind__in=["prices", "preview", "catalogue", "accounts", "costs"]), name="sync_kind_is_known"
             ),
             models.CheckConstraint(
                 condition=Q(status__in=["queued", "running", "done", "failed"]), name="sync_status_is_known"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.core.cache import cache
 from django.db.models import Count
@@ -110,8 +110,7 @@ def fleet_reckoned() -> FleetReckoned | None:
 
 def room_for_trials() -> Room:
     """As of now, or of some seconds ago. Three queries, or none."""
-    found: Room = cache.get_or_set("room-for-trials", _room, SOON_SECONDS)
-    return found
+    return cast("Room", cache.get_or_set("room-for-trials", _room, SOON_SECONDS))
 
 
 def _room() -> Room:
@@ -120,8 +119,7 @@ def _room() -> Room:
 
 def compositions() -> list[Composition]:
     """By version, channel, region and kind; as of now, or of some seconds ago. One query, or none."""
-    found: list[Composition] = cache.get_or_set("compositions", _composed, SOON_SECONDS)
-    return found
+    return cast("list[Composition]", cache.get_or_set("compositions", _composed, SOON_SECONDS))
 
 
 def _composed() -> list[Composition]:

@@ -17,14 +17,15 @@ from billing.services.costs import TakenIn, costs_import, costs_refresh
 from billing.services.jumps import jumps_look
 from billing.services.prices import prices_sync
 from billing.services.reconciling import accounts_reconcile
-from billing.services.stripe_catalogue import catalogue_sync
+from billing.services.stripe_catalogue import catalogue_changes, catalogue_sync
 from portal.core import clock
 from portal.core.audit import Actor
-from portal.core.errors import ServiceError
+from portal.core.errors import Conflict, ServiceError
 from provisioning.services.sending import send_on_commit
 
 GO_ON: Final = "billing.tasks.go_on_with_syncs"
 LEASE: Final = timedelta(minutes=4)  # beyond the time limit of tasks
+PREVIEW_HOLDS: Final = timedelta(minutes=15)
 OPEN: Final = (Sync.Status.QUEUED, Sync.Status.RUNNING)
 log = structlog.get_logger(__name__)
 
@@ -44,6 +45,19 @@ def sync_request(kind: Sync.Kind, *, actor: Actor, reason: str = "") -> Sync:
         Sync.objects.bulk_create([Sync(kind=kind, **wanted)], ignore_conflicts=True)
         send_on_commit(GO_ON)
         return Sync.objects.get(kind=kind, status__in=OPEN)
+
+
+def newest_preview() -> Sync | None:
+    """The last one that was asked for, where what it says may still be so."""
+    return Sync.objects.filter(kind=Sync.Kind.PREVIEW, requested_at__gt=clock.now() - PREVIEW_HOLDS).first()
+
+
+def catalogue_sync_request(*, actor: Actor, reason: str) -> Sync:
+    """Stripe's catalogue is brought to ours. Raises Conflict where nobody has looked lately what that would change."""
+    preview = newest_preview()
+    if preview is None or preview.status != Sync.Status.DONE:
+        raise Conflict("Look first what differs: nobody has, within the last quarter of an hour.")
+    return sync_request(Sync.Kind.CATALOGUE, actor=actor, reason=reason)
 
 
 def syncs_go_on() -> int:
@@ -109,6 +123,11 @@ def _prices(actor: Actor, _reason: str) -> Found:
     return Found(tuple(map(str, synced.new)), synced.problems)
 
 
+def _preview(_actor: Actor, _reason: str) -> Found:
+    """Nothing is changed: what it says it changed is what the catalogue's own run would."""
+    return Found(tuple(map(str, catalogue_changes())))
+
+
 def _catalogue(actor: Actor, reason: str) -> Found:
     return Found(tuple(map(str, catalogue_sync(actor=actor, reason=reason))))
 
@@ -131,6 +150,7 @@ def _with_jumps(taken: TakenIn | None) -> Found:
 
 RUNS: Final[dict[Sync.Kind, Callable[[Actor, str], Found]]] = {
     Sync.Kind.PRICES: _prices,
+    Sync.Kind.PREVIEW: _preview,
     Sync.Kind.CATALOGUE: _catalogue,
     Sync.Kind.ACCOUNTS: _accounts,
     Sync.Kind.COSTS: _costs,

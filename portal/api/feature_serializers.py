@@ -31,7 +31,7 @@ class FeatureDocument(serializers.Serializer[Held]):
         read_only=True,
         help_text=" ".join(f"`{each.value}`: {said}" for each, said in STANDS.items()),
     )
-    source = serializers.ChoiceField(
+    source = serializers.ChoiceField(  # type: ignore[assignment] # a field, not the attribute
         [each.value for each in Source],
         source="entitlement.source",
         default=None,

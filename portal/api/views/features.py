@@ -67,7 +67,8 @@ class FeatureByName(ApiView):
 
 
 def _wish(instance: Instance, held: Held, asked: dict[str, Any], actor: Actor) -> None:
-    details, of_it = asked["details"], {"instance": instance, "feature": held.feature, "actor": actor}
+    details = asked["details"]
+    of_it: dict[str, Any] = {"instance": instance, "feature": held.feature, "actor": actor}
     if not asked["is_wanted"]:
         if held.opt_in and held.is_add_on:
             raise Conflict(f"{held.feature} is paid for by itself. It is stopped in the browser, at its renewal.")

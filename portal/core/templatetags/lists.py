@@ -60,7 +60,7 @@ def _shown(changes: ChangeList, row: Model, name: str) -> tuple[bool, Any]:
         field, attribute, value = lookup_field(name, row, page)
     except ObjectDoesNotExist:
         return False, empty
-    if field is None or field.auto_created:  # type: ignore[union-attr] # a field of the model
+    if field is None or field.auto_created:
         empty = getattr(attribute, "empty_value_display", empty)
         return False, display_for_value(value, empty, getattr(attribute, "boolean", False))
     if isinstance(field, ForeignKey):

@@ -1,5 +1,7 @@
 """Plans, features and prices in the admin: edited with an audit event, priced and synced by buttons."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -7,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.models import Feature, Plan, Price, Status, Sync
 from billing.services.syncs import syncs_go_on
+from portal.core import clock
 from portal.core.models import AuditEvent
 from tests.provisioning.admin.pages import do, listing, page, text
 
@@ -80,15 +83,41 @@ def test_nobody_types_in_a_price(adas, team):
     assert adas.post(page(team.prices.first()), {"unit_amount": 1}).status_code == 403
 
 
+def look(adas) -> None:
+    """Somebody asks what differs, and a worker looks."""
+    assert adas.post(f"{PRICES}do/look/")["Location"] == PRICES
+    syncs_go_on()
+
+
 def test_before_the_sync_it_is_shown_what_would_change(adas, devcloud, settings):
     settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE = "sk_test_portal", f"{devcloud.http_url}/stripe"
+    look(adas)
     assert "create the product plan-team" in text(adas, f"{PRICES}do/sync/")
     assert adas.post(f"{PRICES}do/sync/", {"reason": "The first time."})["Location"] == PRICES
     syncs_go_on()
     assert "39 changed, 0 to look at" in text(adas, SYNCS)
-    assert "create the product plan-team" in text(adas, page(Sync.objects.get()))
+    assert "create the product plan-team" in text(adas, page(Sync.objects.get(kind="catalogue")))
+    look(adas)
     assert "Nothing differs." in text(adas, f"{PRICES}do/sync/")
 
 
+def test_nothing_is_brought_to_stripe_that_nobody_has_looked_at(adas):
+    sync = f"{PRICES}do/sync/"
+    assert "Nobody has looked lately" in text(adas, sync)
+    assert "Look first what differs" in adas.post(sync, {"reason": "Quickly."}).content.decode()
+    adas.post(f"{PRICES}do/look/")
+    assert "is being asked what differs" in text(adas, sync)
+    Sync.objects.update(status="done", finished_at=clock.now(), requested_at=clock.now() - timedelta(minutes=20))
+    assert "Look first what differs" in adas.post(sync, {"reason": "Quickly."}).content.decode()
+    assert not Sync.objects.filter(kind="catalogue").exists()
+
+
+def test_the_page_waits_for_nobody(adas, settings):
+    settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE = "sk_test_portal", "http://127.0.0.1:1"
+    adas.post(f"{PRICES}do/look/")
+    assert "is being asked what differs" in text(adas, f"{PRICES}do/sync/")
+
+
 def test_without_stripe_the_page_says_so(adas):
+    look(adas)
     assert "STRIPE_SECRET_KEY is empty" in text(adas, f"{PRICES}do/sync/")
