@@ -1,0 +1,1 @@
+"""What the canary looks at the portal with."""
