@@ -65,13 +65,17 @@ def canary_begin_due() -> CanaryRun | None:
 
 
 def canary_go_on() -> int:
-    """Each run that is due has been looked at; answers of how many looks."""
-    for looks in range(MOST_AT_ONCE):
-        turn = claim(CanaryRun.objects.all())
-        if turn is None:
-            return looks
-        (_go_on if turn.row.state == State.RUNNING else _clean)(turn)
-    return MOST_AT_ONCE
+    """What is due has been looked at, a few times at most; answers how many."""
+    return next((looks for looks in range(MOST_AT_ONCE) if not canary_look()), MOST_AT_ONCE)
+
+
+def canary_look() -> bool:
+    """The run that is due has been looked at once; False where none is."""
+    turn = claim(CanaryRun.objects.all())
+    if turn is None:
+        return False
+    (_go_on if turn.row.state == State.RUNNING else _clean)(turn)
+    return True
 
 
 def letter_taken(*, mail: Mail, text: str, **_signal: Any) -> None:
@@ -153,4 +157,5 @@ def _next_region() -> str:
 
 
 def _paced(wait: timedelta) -> timedelta:
-    return max(wait * settings.ENGINE_PACE, min(wait, SHORTEST_WAIT))
+    pace: float = settings.ENGINE_PACE
+    return max(wait * pace, min(wait, SHORTEST_WAIT))

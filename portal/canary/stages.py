@@ -90,7 +90,7 @@ def verify(visit: Visit) -> str:
     if link is None:
         return "No mail with a link has gone out to it."
     visit.browser.open(link.group(0))
-    return _come_to(visit.open("home"), "organization_new", "instance_new")
+    return _come_to(visit.open("account"), "account")
 
 
 def name_organization(visit: Visit) -> str:

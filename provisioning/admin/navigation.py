@@ -21,6 +21,7 @@ GROUPS = {
     "Health": (
         ("Alerts", "notifications", "provisioning_alert_changelist"),
         ("Service level", "speed", "provisioning_alert_slo"),
+        ("Canary", "flutter_dash", "canary_canaryrun_changelist"),
         ("Rules", "rule", "provisioning_alertrule_changelist"),
         ("Silences", "notifications_off", "provisioning_silence_changelist"),
         ("Notices", "send", "provisioning_notice_changelist"),

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,12 +13,14 @@ STAGES = (
     "Signs up", "Confirms its address", "Names an organization", "Starts a trial", "Waits until it runs", "Opens it",
     "Deletes it", "Waits until it is gone", "Closes its account",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory) -> Iterator[Stack]:
-    with running_stack(tmp_path_factory.mktemp("stack")) as running:
-        yield running
+LEFT = """
+from django.db.models import Q
+from portal.core.models import User
+from provisioning.models import Instance
+from portal.canary.models import CanaryRun
+print(Instance.objects.exclude(status="deleted").count(), User.objects.filter(is_active=True).count())
+print(CanaryRun.objects.filter(Q(cleaned_at=None) | ~Q(cookies=[]) | ~Q(letter="")).count())
+"""
 
 
 def manage(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -29,29 +30,21 @@ def manage(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_it_comes_has_an_instance_and_leaves_nothing_behind(stack):
-    run = manage(stack, "canary", "--reason", "a test")
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert [line for line in STAGES if f"\n{line} " not in run.stdout] == []
-    assert "It got through in" in run.stdout
+def check_nothing_is_left(stack: Stack) -> None:
     left = manage(stack, "shell", "--no-imports", "-c", LEFT)
     assert left.stdout.split() == ["0", "0", "0"], left.stdout + left.stderr
 
 
-def test_what_the_cloud_refuses_is_told_and_taken_away(stack):
-    stack.devcloud.add_fault("sqladmin.instances.insert", "status", status=400, reason="invalid")
-    run = manage(stack, "canary")
-    assert run.returncode != 0
-    assert "Waits until it runs: " in run.stderr
-    left = manage(stack, "shell", "--no-imports", "-c", LEFT)
-    assert left.stdout.split() == ["0", "0", "0"], left.stdout + left.stderr
+def test_it_gets_through_and_where_the_cloud_refuses_it_says_so_and_leaves_nothing(tmp_path):
+    with running_stack(tmp_path) as stack:
+        run = manage(stack, "canary", "--reason", "a test")
+        assert run.returncode == 0, run.stdout + run.stderr
+        assert [title for title in STAGES if f"\n{title} " not in run.stdout] == []
+        assert "It got through in" in run.stdout
+        check_nothing_is_left(stack)
 
-
-LEFT = """
-from django.db.models import Q
-from portal.core.models import User
-from provisioning.models import Instance
-from portal.canary.models import CanaryRun
-print(Instance.objects.exclude(status="deleted").count(), User.objects.filter(is_active=True).count())
-print(CanaryRun.objects.filter(Q(cleaned_at=None) | ~Q(cookies=[]) | ~Q(letter="")).count())
-"""
+        stack.devcloud.add_fault("sql.instances.insert", "status", status=400, reason="invalid")
+        run = manage(stack, "canary")
+        assert run.returncode != 0
+        assert "Waits until it runs: " in run.stderr
+        check_nothing_is_left(stack)
