@@ -50,6 +50,7 @@ GROUPS = {
         ("Accounts", "credit_card", "billing_account_changelist"),
         ("Plans", "workspace_premium", "billing_plan_changelist"),
         ("Features", "extension", "billing_feature_changelist"),
+        ("Adoption", "trending_up", "billing_feature_adoption"),
         ("Prices", "sell", "billing_price_changelist"),
         ("Prices of Google", "receipt_long", "billing_unitprice_changelist"),
         ("Syncs", "sync", "billing_sync_changelist"),
