@@ -29,7 +29,7 @@ class CanaryRun(Due):
     """
 
     email = models.EmailField(unique=True)
-    slug = models.SlugField(max_length=32, help_text="What its instance is called.")
+    slug = models.SlugField("name", max_length=32, help_text="Of its organization and its instance.")
     region = models.CharField(max_length=30, choices=Region)
     state = models.CharField(max_length=9, choices=State, default=State.RUNNING)
     asked_by = models.ForeignKey(
@@ -83,7 +83,7 @@ class CanaryStage(models.Model):
     state = models.CharField(max_length=9, choices=State, default=State.RUNNING)
     began_at = models.DateTimeField(default=clock.now)
     ended_at = models.DateTimeField(null=True)
-    sentence = models.TextField(blank=True)
+    sentence = models.TextField("says", blank=True)
 
     class Meta:
         ordering = ["began_at", "pk"]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from django.conf import settings
 from django.db.models import Max, Min
 
 from portal.canary.models import CanaryRun, CanaryStage, State
@@ -56,6 +57,9 @@ def times_to_ready() -> Sequence[Ready]:
 
 
 def _age_of_success(now: datetime) -> Figures:
+    """Where nothing runs by itself, nobody waits for a success."""
+    if not settings.CANARY_EMAIL_DOMAIN or not settings.CANARY_EVERY_HOURS:
+        return {}
     succeeded = CanaryRun.objects.filter(state=State.SUCCEEDED).aggregate(at=Max("ended_at"))["at"]
     since = succeeded or CanaryRun.objects.aggregate(at=Min("began_at"))["at"]
     return {(): (now - since).total_seconds()} if since else {}

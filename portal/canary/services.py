@@ -11,7 +11,6 @@ import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from portal.canary.clients.browser import Browser, Refused, Unwell
 from portal.canary.models import CanaryRun, CanaryStage, State
 from portal.canary.remains import remains_take_away
 from portal.canary.stages import BY_NAME, STAGES, Stage, Visit, after
@@ -20,6 +19,7 @@ from portal.core.audit import Actor, record
 from portal.core.errors import Conflict
 from portal.core.models import Mail
 from portal.core.turns import Turn, claim
+from provisioning.clients.browser import Browser, Refused, Unwell
 from provisioning.models import Region
 from provisioning.services.sending import send_on_commit
 

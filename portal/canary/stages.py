@@ -16,10 +16,9 @@ from django.conf import settings
 from django.urls import Resolver404, ResolverMatch, resolve, reverse
 from django.utils.crypto import salted_hmac
 
-from portal.canary.clients.browser import Browser, Refused, Unwell
-from portal.canary.clients.pages import Page
 from portal.canary.models import CanaryRun
-from provisioning.clients.application import address_of
+from provisioning.clients.browser import Browser, Refused, Unwell, front_page
+from provisioning.clients.pages import Page
 
 SOON: Final = timedelta(seconds=5)
 WHILE_IT_COMES: Final = timedelta(seconds=15)
@@ -126,9 +125,7 @@ def wait_until_ready(visit: Visit) -> str:
 
 def open_instance(visit: Visit) -> str:
     """What its people get to see first. It is reached as they reach it, or through INSTANCE_GATEWAY."""
-    address = address_of(urlsplit(visit.known["address"]).hostname or "")
-    with Browser(address.url, host=address.host) as browser:
-        page = browser.open("/")
+    page = front_page(urlsplit(visit.known["address"]).hostname or "")
     if "Sourcegraph" not in page.words:
         raise Unwell(f"{visit.known['address']} shows something else: “{page.words[:80]}”.")
     return ""

@@ -102,7 +102,13 @@ class TestFigures:
         assert (figures.result, figures.stage_seconds, figures.success_age_seconds) == ({}, {}, {})
         assert figures.left_behind == 0
 
-    def test_they_are_of_the_last_run_and_the_last_success(self, canary, noon, ended):
+    def test_nobody_waits_for_a_success_where_none_is_tried(self, canary, ended, settings):
+        ended(clock.now() - HOUR)
+        assert not canary_figures().success_age_seconds
+        settings.CANARY_EVERY_HOURS, settings.CANARY_EMAIL_DOMAIN = 4.0, ""
+        assert not canary_figures().success_age_seconds
+
+    def test_they_are_of_the_last_run_and_the_last_success(self, every_four_hours, ended):
         ended(clock.now() - 5 * HOUR)
         ended(clock.now() - HOUR, State.FAILED, cleaned_at=None)
         figures = canary_figures()
@@ -111,7 +117,7 @@ class TestFigures:
         assert figures.success_age_seconds == {(): 4.5 * 3_600}
         assert figures.left_behind == 1
 
-    def test_where_none_ever_got_through_the_age_counts_from_the_first(self, canary, noon, ended):
+    def test_where_none_ever_got_through_the_age_counts_from_the_first(self, every_four_hours, ended):
         ended(clock.now() - 5 * HOUR, State.FAILED)
         assert canary_figures().success_age_seconds == {(): 5 * 3_600}
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
-from portal.canary.clients.browser import Browser
 from portal.canary.models import CanaryRun, CanaryStage, State
 from portal.canary.services import canary_look
 from portal.canary.stages import BY_NAME, STAGES, Visit
@@ -13,6 +12,7 @@ from portal.core import clock
 from portal.core.mail import send_due
 from portal.core.models import User
 from portal.core.turns import claim
+from provisioning.clients.browser import Browser
 from provisioning.fleet import certificates
 from provisioning.models import Instance, Operation, OperationStatus, StepStatus
 

@@ -5,8 +5,8 @@ from typing import Final, Self
 
 import httpx
 
-from portal.canary.clients.pages import TOKEN, Page, read
-from provisioning.clients.application import trusted
+from provisioning.clients.application import address_of, trusted
+from provisioning.clients.pages import TOKEN, Page, read
 
 TIMEOUT_SECONDS: Final = 10.0  # of one call; the few calls of a stage end before its turn does
 LONGEST_QUOTE: Final = 300
@@ -74,6 +74,13 @@ class Browser:
         if answer.is_error:
             raise Unwell(f"{verb} {answer.url.path} was answered {answer.status_code}.")
         return read(answer.text, url=str(answer.url), path=answer.url.path, status=answer.status_code)
+
+
+def front_page(domain: str) -> Page:
+    """What an instance shows to whoever comes, without logging in. Raises Unwell."""
+    address = address_of(domain)
+    with Browser(address.url, host=address.host) as browser:
+        return browser.open("/")
 
 
 def _check_asked(page: Page, answers: Mapping[str, str]) -> None:

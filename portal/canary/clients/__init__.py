@@ -1,1 +1,0 @@
-"""What the canary looks at the portal with."""
