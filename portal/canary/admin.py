@@ -18,6 +18,8 @@ from portal.core.admin.deeds import Answers, Deed, PageWithDeeds
 from portal.core.admin.pages import NobodyEdits, ReadOnlyRows
 from portal.core.admin.words import NOTHING, duration, pill, when
 from portal.core.audit import Actor
+from provisioning.admin.links import instance_link
+from provisioning.models import Instance
 
 BAR, GAP, HEIGHT = 8, 3, 72  # pixels of the plot
 SHORTEST: Final = 3  # pixels
@@ -84,9 +86,9 @@ class CanaryRunPage(NobodyEdits, PageWithDeeds):
         ("began_at", "asked"),
         "what",
         "remains",
-        "email",
+        ("instance", "email"),
     )
-    readonly_fields = ("how", "total", "asked", "what", "remains")
+    readonly_fields = ("how", "total", "asked", "what", "remains", "instance")
     inlines: ClassVar = (Stages,)
     list_deeds: ClassVar = (RUN,)
     list_before_template = "admin/canary.html"
@@ -111,6 +113,11 @@ class CanaryRunPage(NobodyEdits, PageWithDeeds):
         if run.cleaned_at:
             return "nothing"
         return run.left or ("is being looked for" if run.ended_at else NOTHING)
+
+    @admin.display(description="Instance")
+    def instance(self, run: CanaryRun) -> SafeString | str:
+        found = Instance.objects.filter(slug=run.slug).first()
+        return instance_link(found) if found else NOTHING
 
     @admin.display(description="Asked for by")
     def asked(self, run: CanaryRun) -> str:

@@ -146,11 +146,12 @@ class TestThePage:
         assert "20 min 0 s to 20 min 0 s, 20 min 0 s in the middle" in shown
         assert shown.count('<rect class="slo-bad"') == 1
 
-    def test_a_run_has_its_stages(self, adas, canary, ended):
-        run = ended(clock.now() - HOUR)
+    def test_a_run_has_its_stages_and_leads_to_its_instance(self, adas, canary, ended, trial):
+        run = ended(clock.now() - HOUR, slug=trial.slug)
         shown = adas.get(reverse("admin:canary_canaryrun_change", args=[run.pk])).content.decode()
         assert "Waits until it runs" in shown
         assert "20 min" in shown
+        assert reverse("admin:provisioning_instance_change", args=[trial.pk]) in shown
 
     def test_one_more_is_run_with_a_reason_that_is_kept(self, adas, ada, canary):
         deed = reverse("admin:canary_canaryrun_listdeed", args=["run"])
