@@ -23,4 +23,4 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.CELERY_DB_REUSE_MAX = sys.maxsize
 task_prerun.connect(close_old_connections)
 
-app.autodiscover_tasks(["portal.core", "provisioning", "billing"])
+app.autodiscover_tasks(["portal.core", "portal.canary", "provisioning", "billing"])

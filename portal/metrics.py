@@ -12,6 +12,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from billing.selectors.figures import money_figures
+from portal.canary.selectors import canary_figures
 from provisioning.clients.google import breaker
 from provisioning.selectors.figures import Figures, fleet_figures, outside_figures, rollout_figures
 from provisioning.selectors.health_figures import health_figures
@@ -26,6 +27,7 @@ class Fleet(Collector):
         yield from _rollouts()
         yield from _health()
         yield from _money()
+        yield from _canary()
         open_services: Figures = {(service,): 1.0 for service in breaker.open_services()}
         yield _gauge("google_breaker_open", "1 where a Google service fails for everyone", "service", open_services)
 
@@ -104,6 +106,14 @@ def _money() -> Iterator[GaugeMetricFamily]:
     yield _gauge("subscriptions", "Subscriptions that are not over", "status", seen.subscriptions)
     yield _gauge("trials", "Trials that are there", "", {(): seen.trials})
     yield _gauge("trials_waiting", "Organizations on the waiting list", "", {(): seen.trials_waiting})
+
+
+def _canary() -> Iterator[GaugeMetricFamily]:
+    seen = canary_figures()
+    yield _gauge("canary_succeeded", "Whether the canary's last run did", "", seen.result)
+    yield _gauge("canary_stage_seconds", "Of the canary's last run", "stage state", seen.stage_seconds)
+    yield _gauge("canary_success_age_seconds", "Since the canary last got through", "", seen.success_age_seconds)
+    yield _gauge("canary_left_behind", "Runs that are over and not cleaned up", "", {(): seen.left_behind})
 
 
 def _unknown() -> HttpResponse:

@@ -147,6 +147,16 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
         "schedule": schedule(300.0),
         "options": {"queue": "steps", "expires": 300},
     },
+    "begin-canary": {
+        "task": "portal.canary.tasks.begin",
+        "schedule": schedule(60.0),
+        "options": {"queue": "beat", "expires": 60},
+    },
+    "go-on-with-canary": {
+        "task": "portal.canary.tasks.go_on",
+        "schedule": schedule(5.0),
+        "options": {"queue": "steps", "expires": 5},
+    },
     "check-leaks": {
         "task": "provisioning.tasks.check_leaks",
         "schedule": crontab(hour="4", minute="30"),

@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.utils.functional import lazy
 
+from portal.core.mail_domains import is_free_domain
 from portal.schedule import SCHEDULE
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -59,6 +60,7 @@ INSTALLED_APPS = [
     "portal.core",
     "portal.web",
     "portal.api",
+    "portal.canary",
     "provisioning",
     "billing",
 ]
@@ -322,6 +324,12 @@ if bool(ASSISTANT_PROVIDER) != bool(ASSISTANT_ACCESS_TOKEN):
     raise ImproperlyConfigured("ASSISTANT_PROVIDER and ASSISTANT_ACCESS_TOKEN go together.")
 
 TRIAL_DAYS = env.int("TRIAL_DAYS", default=30)
+
+# The domain of the addresses by which the portal tries itself out; its mail has to be taken. Empty: it never does.
+CANARY_EMAIL_DOMAIN = env("CANARY_EMAIL_DOMAIN", default="").lower()
+CANARY_EVERY_HOURS = env.float("CANARY_EVERY_HOURS", default=4.0)  # 0: only when somebody asks for it
+if CANARY_EMAIL_DOMAIN and WORK_EMAIL_REQUIRED and is_free_domain(CANARY_EMAIL_DOMAIN):
+    raise ImproperlyConfigured("CANARY_EMAIL_DOMAIN must be a domain that may sign up.")
 
 SLO = env.float("SLO", default=0.999)  # the share of time in which an instance is to answer
 

@@ -71,6 +71,8 @@ def portal_environment(
         "ALLOWED_HOSTS": f"{HOST},localhost",
         "EMAIL_URL": f"smtp://{HOST}:{ports.mail}",
         "DEMO": "1",
+        "CANARY_EMAIL_DOMAIN": "canary.example",
+        "CANARY_EVERY_HOURS": "0",  # when somebody asks for it: by itself it would fill the demo's fleet
         "LOG_LEVEL": "INFO",
         "HELM_BINARY": str(helm),
         "CHART": str(PROJECT / "charts" / "sourcegraph"),

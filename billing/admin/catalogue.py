@@ -5,11 +5,13 @@ from typing import Any, ClassVar, Final
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
+from billing.admin import adoption
 from billing.models import Currency, Feature, Interval, Plan, Price, Status, Sync
 from billing.services.catalogue import Terms, price_retire, price_set, sold_offer, sold_retire
 from billing.services.syncs import catalogue_sync_request, newest_preview, sync_request
@@ -187,6 +189,18 @@ class FeaturePage(SoldPage):
         "state",
         "costs",
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("adoption/", view(self.adoption_view), name="billing_feature_adoption"),
+            path("adoption.csv", view(adoption.table), name="billing_feature_adoption_csv"),
+            *super().get_urls(),
+        ]
+
+    def adoption_view(self, request: HttpRequest) -> HttpResponse:
+        """Who may use features, wants them, and uses them."""
+        return adoption.page(request, {**self.admin_site.each_context(request), "opts": self.opts})
 
 
 @admin.register(Price)

@@ -95,7 +95,8 @@ class InstanceCostsPage(ReadOnlyPage, PageWithDeeds):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[InstanceCosts]:
         rows: QuerySet[InstanceCosts] = super().get_queryset(request)
-        return rows.exclude(status=InstanceStatus.DELETED).select_related("organization", "size")
+        customers = rows.filter(organization__is_synthetic=False)
+        return customers.exclude(status=InstanceStatus.DELETED).select_related("organization", "size")
 
     def get_changelist(self, _request: HttpRequest, **_more: Any) -> type[ChangeList]:
         return CostsList

@@ -92,8 +92,9 @@ def costs_of(instances: Sequence[Instance], now: datetime) -> dict[str, Costs]:
 
 
 def living() -> list[Instance]:
-    """All instances that are not deleted, each with its size at hand. One query."""
-    return list(Instance.objects.exclude(status=InstanceStatus.DELETED).select_related("size"))
+    """All instances of customers that are not deleted, each with its size at hand. One query."""
+    customers = Instance.objects.filter(organization__is_synthetic=False)
+    return list(customers.exclude(status=InstanceStatus.DELETED).select_related("size"))
 
 
 def customer_costs(organization: Organization, now: datetime) -> Costs:

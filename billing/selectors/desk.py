@@ -57,7 +57,7 @@ class Case:
 def customers(show: Show = Show.ALL, order: Order = Order.NAME, wanted: str = "") -> QuerySet[Organization]:
     """Organizations with what their rows need; `wanted` is looked for in names, domains, addresses and ids."""
     mine = Instance.objects.filter(LIVING, organization=OuterRef("pk"))
-    rows = Organization.objects.annotate(
+    rows = Organization.objects.filter(is_synthetic=False).annotate(
         trial_ends_at=Min(
             "instances__trial_ends_at", filter=Q(instances__kind=Kind.TRIAL) & ~Q(instances__status="deleted")
         ),
@@ -87,7 +87,8 @@ def living_of(organization: Organization) -> list[Instance]:
 
 def cases(now: datetime) -> list[Case]:
     """What needs a person today, the most urgent kind first. Seven queries, however much there is."""
-    return [*_sales(), *_disputed(), *_unpaid(), *_ending(now), *_stuck(), *_overused(), *_waiting()]
+    found = (*_sales(), *_disputed(), *_unpaid(), *_ending(now), *_stuck(), *_overused(), *_waiting())
+    return [case for case in found if not case.organization.is_synthetic]
 
 
 def _matching(wanted: str) -> Q:

@@ -1,17 +1,18 @@
 """What an instance is entitled to, what of that is wanted, and how it stands with each feature."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Prefetch, Q, prefetch_related_objects
 
 from billing.models import Feature, Grant, OptIn, Status, Subscription
 from billing.selectors.offers import FeatureOffer, feature_offers, refusal_of
 from billing.selectors.standings import standing_of
-from billing.selectors.subscriptions import subscription_of
+from billing.selectors.subscriptions import paid_for, subscription_of
 from billing.terms.entitlements import Entitlement, Source, entitlements
 from billing.terms.standing import State
 from provisioning.fleet.details import details_asked, is_told
@@ -61,7 +62,22 @@ class Held:
 
 def entitlements_of(instance: Instance, now: datetime) -> dict[str, Entitlement]:
     """By feature. At most seven queries, however many features."""
-    return entitlements(_given(instance, now), now)
+    subscription = subscription_of(instance, "items__price__plan__features")
+    grants = Grant.objects.filter(instance=instance)
+    return entitlements(_given(instance, subscription, grants, _tried, now), now)
+
+
+def entitlements_by_instance(instances: Sequence[Instance], now: datetime) -> dict[str, dict[str, Entitlement]]:
+    """Of each of these, by id and feature. Seven queries at most; their subscriptions and grants are at hand then."""
+    bought = Subscription.objects.prefetch_related("items__price__plan__features")
+    prefetch_related_objects(list(instances), Prefetch("subscriptions", bought), "grants")
+    tried = cache(_tried)
+    return {
+        instance.pk: entitlements(
+            _given(instance, paid_for(instance.subscriptions.all()), instance.grants.all(), tried, now), now
+        )
+        for instance in instances
+    }
 
 
 def wanted_features(instance: Instance, now: datetime) -> list[FeatureSpec]:
@@ -111,15 +127,26 @@ def _stands(offer: FeatureOffer, entitlement: Entitlement | None, opt_in: OptIn 
     return Stands.ENTITLED if entitlement else Stands.FOR_SALE
 
 
-def _given(instance: Instance, now: datetime) -> Iterator[Entitlement]:
-    if subscription := subscription_of(instance, "items__price__plan__features"):
+def _given(
+    instance: Instance,
+    subscription: Subscription | None,
+    grants: Iterable[Grant],
+    tried: Callable[[], list[str]],
+    now: datetime,
+) -> Iterator[Entitlement]:
+    if subscription:
         yield from _bought(subscription)
-    for grant in Grant.objects.filter(instance=instance):
+    for grant in grants:
         yield Entitlement(grant.feature_id, Source.GRANT, grant.since, grant.until, grant.units, ends_alone=True)
     stands = standing_of(instance, now)
     if stands.state == State.TRIAL:
-        for name in Feature.objects.filter(status=Status.OFFERED, can_be_tried=True).values_list("pk", flat=True):
+        for name in tried():
             yield Entitlement(name, Source.TRIAL, instance.created_at, stands.until)
+
+
+def _tried() -> list[str]:
+    """What trials may switch on."""
+    return list(Feature.objects.filter(status=Status.OFFERED, can_be_tried=True).values_list("pk", flat=True))
 
 
 def _bought(subscription: Subscription) -> Iterator[Entitlement]:

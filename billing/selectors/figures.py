@@ -45,9 +45,13 @@ def money_figures() -> MoneyFigures:
         upkeep_lag_seconds=upkeep[0],
         upkeep_failing=upkeep[1],
         subscriptions={(status,): count for status, count in statuses},
-        trials=Instance.objects.filter(kind=Kind.TRIAL).exclude(status="deleted").count(),
+        trials=_trials().count(),
         trials_waiting=TrialRequest.objects.filter(state=TrialRequest.State.WAITING).count(),
     )
+
+
+def _trials() -> QuerySet[Instance]:
+    return Instance.objects.filter(kind=Kind.TRIAL, organization__is_synthetic=False).exclude(status="deleted")
 
 
 def _due(rows: QuerySet[Any], now: datetime) -> tuple[float, int]:

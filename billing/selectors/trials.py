@@ -34,8 +34,9 @@ def trial_policy() -> TrialPolicy:
 
 
 def trial_load() -> Load:
-    """What trials there are now. Those on clusters that somebody brings cost us nothing. One query."""
-    living = Instance.objects.filter(kind=Kind.TRIAL).exclude(status=InstanceStatus.DELETED)
+    """What trials of customers there are now. Those on clusters that somebody brings cost us nothing. One query."""
+    trials = Instance.objects.filter(kind=Kind.TRIAL, organization__is_synthetic=False)
+    living = trials.exclude(status=InstanceStatus.DELETED)
     found = living.aggregate(
         running=Count("pk", filter=~Q(status=InstanceStatus.SUSPENDED)),
         cents=Sum("size__infrastructure_cents", filter=Q(tenancy=Tenancy.DEDICATED), default=0),
@@ -102,14 +103,14 @@ def _was_refused(organization: Organization) -> bool:
 def _is_known_company(organization: Organization) -> bool:
     """Whether a trial of another organization at its domain, one above or one below it, has run within a year.
 
-    A free-mail domain is no company's.
+    A free-mail domain is no company's, and what the portal tries itself out with is none.
     """
     domain = organization.email_domain
-    if is_free_domain(domain):
+    if organization.is_synthetic or is_free_domain(domain):
         return False
     related = Q(organization__email_domain__in=[domain, *parents_of(domain)])
     if "." in domain:
         related |= Q(organization__email_domain__endswith=f".{domain}")
-    ran = Instance.objects.filter(related, kind=Kind.TRIAL, ready_at__isnull=False)
+    ran = Instance.objects.filter(related, kind=Kind.TRIAL, ready_at__isnull=False, organization__is_synthetic=False)
     lately = ~Q(status=InstanceStatus.DELETED) | Q(deleted_at__gt=clock.now() - REMEMBERED)
     return ran.filter(lately).exclude(organization=organization).exists()

@@ -41,7 +41,8 @@ class Looked:
 def jumps_look() -> Looked:
     """Each jump in the cost of a living instance is written down once; what has gone back is settled."""
     now = clock.now()
-    living = Instance.objects.exclude(status=InstanceStatus.DELETED).select_related("size", "organization")
+    customers = Instance.objects.filter(organization__is_synthetic=False)
+    living = customers.exclude(status=InstanceStatus.DELETED).select_related("size", "organization")
     series = {instance.pk: (instance, found) for instance, found in series_of(living, now)}
     with transaction.atomic():
         still_open, settled = _settle(series, now)

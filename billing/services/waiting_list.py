@@ -41,7 +41,8 @@ log = structlog.get_logger(__name__)
 def trial_ask(*, organization: Organization, slug: str, region: str, actor: Actor) -> Instance | Waiting:
     """The organization's trial comes up, where there is room after all who wait; else it waits, and who asked is told.
 
-    Where it waits already, that is what it wishes for now, and it keeps its place. Raises Invalid for a name or region
+    Where it waits already, that is what it wishes for now, and it keeps its place. Who is no customer takes nobody's
+    place, and so waits for none. Raises Invalid for a name or region
     that cannot be had, Conflict where it may have no trial.
     """
     if actor.user is None:
@@ -52,7 +53,7 @@ def trial_ask(*, organization: Organization, slug: str, region: str, actor: Acto
         check_wish(Wish(slug, Kind.TRIAL, region))
         if mine := waiting_list().select_for_update(of=("self",)).filter(organization=organization).first():
             _change(mine, slug, region, actor)
-        elif why_no_room(policy, ahead=who_can_start().count()):
+        elif not organization.is_synthetic and why_no_room(policy, ahead=who_can_start().count()):
             _queue(organization, slug, region, actor, actor.user)
         else:
             again = may_repeat(organization)

@@ -16,6 +16,7 @@ from celery import current_app
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
+from django.dispatch import Signal
 from django.template.loader import render_to_string
 from kombu.exceptions import OperationalError
 
@@ -25,6 +26,8 @@ from portal.core.models import Mail
 LONGEST_PAUSE = timedelta(hours=1)
 MOST_ATTEMPTS = 40  # about a day and a half; after that it stays in the outbox, with its error, for an admin
 MESSAGES: Final = uuid.UUID("6c0e9b5e-0f5c-4a39-8f0e-4d1b8a0a7e52")
+# A mail server has taken a `mail` with this `text`; the mail goes out again when a receiver fails.
+mail_taken = Signal()
 log = structlog.get_logger(__name__)
 
 
@@ -73,7 +76,9 @@ def _claim() -> Mail | None:
 
 def _send(mail: Mail) -> bool:
     try:
-        _render(mail).send()
+        message = _render(mail)
+        message.send()
+        mail_taken.send(Mail, mail=mail, text=message.body)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is kept, and the other mails are sent all the same
         log.warning("mail not sent", mail=mail.key, attempts=mail.attempts, error=str(error))
         give_up = {"due_at": None} if mail.attempts >= MOST_ATTEMPTS else {}

@@ -8,6 +8,7 @@ from portal.core.audit import Actor, record
 from portal.core.errors import Conflict, Invalid
 from portal.core.mail_domains import domain_of, is_free_mail
 from portal.core.models import Membership, Organization, Role, User
+from portal.core.synthetic import is_synthetic
 
 
 def organization_create(*, name: str, actor: Actor) -> Organization:
@@ -19,18 +20,19 @@ def organization_create(*, name: str, actor: Actor) -> Organization:
         founder = User.objects.select_for_update().get(pk=actor.user.pk)
         if founder.memberships.exists():
             raise Conflict("You belong to an organization already.")
-        organization = _with_free_slug(name, domain_of(founder.email))
+        organization = _with_free_slug(name, founder.email)
         Membership.objects.create(organization=organization, user=founder, role=Role.OWNER)
         record("organization.create", organization, organization_id=organization.pk, actor=actor)
     return organization
 
 
-def _with_free_slug(name: str, email_domain: str) -> Organization:
+def _with_free_slug(name: str, founder: str) -> Organization:
+    fields = {"email_domain": domain_of(founder), "is_synthetic": is_synthetic(founder)}
     wished = slugify(name)[:32] or "organization"
     for slug in (wished, ids.new_id(wished, 6)):
         try:
             with transaction.atomic():
-                return Organization.objects.create(name=name[:80], slug=slug, email_domain=email_domain)
+                return Organization.objects.create(name=name[:80], slug=slug, **fields)
         except IntegrityError:
             continue
     raise Conflict("That name is taken. Try another one.", field="name")

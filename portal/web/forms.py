@@ -59,6 +59,14 @@ class ProfileForm(forms.Form):
     name = forms.CharField(label="Your name", max_length=120, widget=forms.TextInput({"autocomplete": "name"}))
 
 
+class CloseForm(ServiceForm):
+    confirmation = forms.CharField(
+        max_length=254,
+        error_messages={"required": "Type your mail address to confirm."},
+        widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+
+
 class OrganizationForm(ServiceForm):
     name = forms.CharField(
         label="Organization name",

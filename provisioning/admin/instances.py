@@ -45,7 +45,8 @@ ENDING_SOON = timedelta(days=7)
 
 def ending_soon() -> QuerySet[Instance]:
     """Trials that live and end within a week."""
-    living = Instance.objects.filter(kind=Kind.TRIAL).exclude(status=InstanceStatus.DELETED)
+    trials = Instance.objects.filter(kind=Kind.TRIAL, organization__is_synthetic=False)
+    living = trials.exclude(status=InstanceStatus.DELETED)
     return living.filter(trial_ends_at__lte=clock.now() + ENDING_SOON)
 
 

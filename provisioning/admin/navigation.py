@@ -23,6 +23,7 @@ GROUPS = {
     "Health": (
         ("Alerts", "notifications", "provisioning_alert_changelist"),
         ("Service level", "speed", "provisioning_alert_slo"),
+        ("Canary", "flutter_dash", "canary_canaryrun_changelist"),
         ("Rules", "rule", "provisioning_alertrule_changelist"),
         ("Silences", "notifications_off", "provisioning_silence_changelist"),
         ("Notices", "send", "provisioning_notice_changelist"),
@@ -51,6 +52,7 @@ GROUPS = {
         ("Accounts", "credit_card", "billing_account_changelist"),
         ("Plans", "workspace_premium", "billing_plan_changelist"),
         ("Features", "extension", "billing_feature_changelist"),
+        ("Adoption", "trending_up", "billing_feature_adoption"),
         ("Prices", "sell", "billing_price_changelist"),
         ("Prices of Google", "receipt_long", "billing_unitprice_changelist"),
         ("Syncs", "sync", "billing_sync_changelist"),

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db.models import Count, Min
 
 from portal.core.models import AuditEvent
+from provisioning.fleet.customers import of_customers
 from provisioning.health.ledger import seconds_silent
 from provisioning.health.rollups import lost_in
 from provisioning.health.slo import Span, Uptime, burn, total
@@ -20,7 +21,6 @@ from provisioning.models import (
     Hold,
     Instance,
     InstanceStatus,
-    Kind,
     Leak,
     Operation,
     OperationStatus,
@@ -93,7 +93,7 @@ def _slow(threshold: float, now: datetime) -> Findings:
 
 @measure("fleet-burn")
 def _fleet(threshold: float, now: datetime) -> Findings:
-    customers = Instance.objects.filter(status=InstanceStatus.RUNNING, kind__in=[Kind.TRIAL, Kind.PRODUCTION])
+    customers = Instance.objects.filter(of_customers(), status=InstanceStatus.RUNNING)
     ids = list(customers.values_list("pk", flat=True))
     rate = burn(total(_lost(HOUR, now, ids).values()).unplanned, settings.SLO, HOUR, max(1, len(ids)))
     return (

@@ -49,6 +49,10 @@ SHIPPED: Final[tuple[dict[str, Any], ...]] = (
      "threshold": 7, "escalate_after_minutes": 8 * 60},
     {"key": "health-unknown", "title": "An instance has not been seen from inside for so many seconds",
      "severity": TICKET, "threshold": 3_600, "for_seconds": 300},
+    {"key": "canary-failed", "title": "So many runs of the canary in a row did not get through", "severity": PAGE,
+     "threshold": 1, "escalate_after_minutes": 30},
+    {"key": "canary-left-behind", "title": "What a run of the canary made is there so many seconds after its end",
+     "severity": TICKET, "threshold": 7_200},
 )
 # fmt: on
 

@@ -9,14 +9,14 @@ from django.conf import settings
 from django.db.models import QuerySet, Sum
 
 from portal.core import clock
+from provisioning.fleet.customers import of_customers
 from provisioning.health.rollups import is_planned, lost_in
 from provisioning.health.slo import Span, Uptime, budget_left, burn, month_span, total
-from provisioning.models import Instance, InstanceStatus, Kind, Outage, UptimeDay
+from provisioning.models import Instance, InstanceStatus, Outage, UptimeDay
 
 DAYS_SHOWN: Final = 90
 OUTAGES_SHOWN: Final = 20
 FAST, SLOW = timedelta(hours=1), timedelta(hours=6)  # the windows in which a burn is looked at
-CUSTOMERS: Final = (Kind.TRIAL, Kind.PRODUCTION)  # whose instances the fleet's figures are of
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,9 @@ def reliability_of(instance: Instance) -> Reliability:
 
 def fleet_reliability() -> Reliability:
     """Of all instances of customers, those that are deleted by now included. Three queries."""
-    living = Instance.objects.filter(kind__in=CUSTOMERS, status=InstanceStatus.RUNNING)
-    return _reliability(
-        UptimeDay.objects.filter(instance__kind__in=CUSTOMERS), list(living.values_list("pk", flat=True))
-    )
+    living = Instance.objects.filter(of_customers(), status=InstanceStatus.RUNNING)
+    days = UptimeDay.objects.filter(of_customers("instance__"))
+    return _reliability(days, list(living.values_list("pk", flat=True)))
 
 
 def outages_of(instance: Instance) -> list[Lost]:
@@ -81,7 +80,7 @@ def outages_of(instance: Instance) -> list[Lost]:
 def worst_of_month(count: int) -> list[tuple[Instance, Uptime, float]]:
     """The instances whose budget of this month is spent furthest, with what is left of it. One query."""
     span = month_span(clock.now().date())
-    days = UptimeDay.objects.filter(day__gte=span.begin.date(), instance__kind__in=CUSTOMERS)
+    days = UptimeDay.objects.filter(of_customers("instance__"), day__gte=span.begin.date())
     spent = {key: uptime for key, uptime in _summed(days, "instance").items() if uptime.down}
     worst = sorted(spent, key=lambda key: -spent[key].unplanned)[:count]
     rows = Instance.objects.select_related("organization").in_bulk(worst)

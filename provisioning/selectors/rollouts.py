@@ -208,7 +208,8 @@ def _held(members: Sequence[RolloutMember]) -> tuple[Group, ...]:
 
 
 def _left_out(rollout: Rollout) -> tuple[Group, ...]:
-    others = Instance.objects.exclude(status=InstanceStatus.DELETED).exclude(kind=Kind.REHEARSAL)
+    lasting = Instance.objects.filter(organization__is_synthetic=False).exclude(kind=Kind.REHEARSAL)
+    others = lasting.exclude(status=InstanceStatus.DELETED)
     outside = others.exclude(rollout_memberships__rollout=rollout).select_related("release").order_by("slug")
     return _grouped((_why_outside(instance, rollout), instance.slug) for instance in outside)
 

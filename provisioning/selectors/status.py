@@ -10,9 +10,9 @@ from django.db.models import Count, Exists, OuterRef, Q
 
 from portal.core import clock
 from provisioning.clients.google import breaker
+from provisioning.fleet.customers import of_customers
 from provisioning.health.ledger import seconds_silent
 from provisioning.models import Instance, InstanceStatus, Outage, Region
-from provisioning.selectors.reliability import CUSTOMERS
 
 A_FEW: Final = 0.05  # of the instances of a region; beyond that it is many
 SILENT_SECONDS: Final = 180.0  # after which nobody knows how instances do
@@ -55,7 +55,7 @@ def fleet_status() -> StatusOfFleet:
     silent = seconds_silent()
     is_known = silent is not None and silent < SILENT_SECONDS
     is_down = Exists(Outage.objects.filter(instance=OuterRef("pk"), ended_at=None))
-    running = Instance.objects.filter(status=InstanceStatus.RUNNING, kind__in=CUSTOMERS).annotate(is_down=is_down)
+    running = Instance.objects.filter(of_customers(), status=InstanceStatus.RUNNING).annotate(is_down=is_down)
     counts = running.order_by().values("region").annotate(all=Count("pk"), down=Count("pk", filter=Q(is_down=True)))
     found = {row["region"]: _state(row["all"], row["down"], is_known=is_known) for row in counts}
     parts = [Part(str(region.label), found[region]) for region in Region if region in found]

@@ -27,10 +27,11 @@ SECRETS = {"SECRET_KEY": "browser-tests", "KUBECONFIG_ENCRYPTION_KEY": "MDAwMDAw
 
 @dataclass(frozen=True)
 class Stack:
-    """Where the portal is, and the cloud that it stands on."""
+    """Where the portal is, the cloud that it stands on, and what manage.py has to be told."""
 
     url: str
     devcloud: RunningDevcloud
+    environment: Mapping[str, str]
 
 
 @contextmanager
@@ -51,7 +52,7 @@ def running_stack(folder: Path) -> Iterator[Stack]:
         _manage(environment, "shell", "--no-imports", "-c", LOAD_CATALOGUE)
         for service in _services(ports, environment, folder):
             stack.enter_context(running(service, folder / f"{service.name}.log"))
-        yield Stack(ports.portal_url, devcloud)
+        yield Stack(ports.portal_url, devcloud, environment)
 
 
 def _ports(devcloud: RunningDevcloud) -> Ports:

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from portal.core import clock
 from portal.core.admin.deeds import Answers, Deed, DeedForm, PageWithDeeds
-from portal.core.admin.pages import NobodyEdits, Page, ReadOnlyPage, ReadOnlyRows, acting
+from portal.core.admin.pages import NarrowedFilter, NobodyEdits, Page, ReadOnlyPage, ReadOnlyRows, acting
 from portal.core.admin.words import pill, when
 from portal.core.audit import Actor, record
 from portal.core.models import ApiToken, Membership, Organization, User
@@ -35,9 +35,22 @@ class Memberships(Members):
     fields = ("organization", "role", "created_at")
 
 
+class SyntheticFilter(NarrowedFilter):
+    usual = "Customers"
+    title = "who"
+    parameter_name = "who"
+
+    def lookups(self, _request: HttpRequest, _page: Any) -> list[tuple[str, str]]:
+        return [("canaries", "Canaries"), ("all", "All")]
+
+    def queryset(self, _request: HttpRequest, rows: QuerySet[Organization]) -> QuerySet[Organization]:
+        return rows if self.value() == "all" else rows.filter(is_synthetic=self.value() == "canaries")
+
+
 @admin.register(Organization)
 class OrganizationPage(ReadOnlyPage):
     list_display = ("name", "email_domain", "people", "since")
+    list_filter = (SyntheticFilter,)
     search_fields = ("name", "slug", "id", "email_domain", "memberships__user__email")
     search_help_text = "Name, id, mail domain or somebody's address"
     fields = ("id", "name", "slug", "email_domain", "created_at")

@@ -20,6 +20,9 @@ class Organization(models.Model):
     name = models.CharField(max_length=80)
     slug = models.SlugField(max_length=40, unique=True)
     email_domain = models.CharField(max_length=253, help_text="The mail domain of whoever founded it.")
+    is_synthetic = models.BooleanField(
+        default=False, db_default=False, editable=False, help_text="No customer: the portal tries itself out."
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="organizations")
 

@@ -97,8 +97,13 @@ def _complete(rollout: Rollout) -> int:
 
 def candidates(rollout: Rollout) -> Iterable[Instance]:
     """The running instances that have no place yet."""
-    running = Instance.objects.filter(status=InstanceStatus.RUNNING).exclude(kind=Kind.REHEARSAL)
-    return running.exclude(rollout_memberships__rollout=rollout).select_related("release").order_by("pk")
+    running = Instance.objects.filter(status=InstanceStatus.RUNNING, organization__is_synthetic=False)
+    return (
+        running.exclude(kind=Kind.REHEARSAL)
+        .exclude(rollout_memberships__rollout=rollout)
+        .select_related("release")
+        .order_by("pk")
+    )
 
 
 def position_of(instance: Instance, rollout: Rollout, stages: Iterable[RolloutStage]) -> int | None:

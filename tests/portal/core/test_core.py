@@ -156,6 +156,24 @@ class TestMail:
         with time_machine.travel(clock.now() + timedelta(minutes=5)):
             assert mail.send_due() == 1
 
+    def test_who_wants_to_know_is_told_and_what_they_fail_at_goes_out_again(self):
+        told = []
+
+        def is_busy(mail, text, **_signal):
+            told.append((mail.recipient, text))
+            if len(told) == 1:
+                raise RuntimeError("busy")
+
+        self.queue()
+        mail.mail_taken.connect(is_busy)
+        try:
+            assert mail.send_due() == 0
+            Mail.objects.update(due_at=clock.now())
+            assert mail.send_due() == 1
+        finally:
+            mail.mail_taken.disconnect(is_busy)
+        assert [text for _, text in told] == ["Hello Alice", "Hello Alice"]
+
     def test_a_rolled_back_cause_sends_nothing(self):
         with transaction.atomic():
             self.queue()

@@ -19,9 +19,9 @@ OPEN = (
 )  # fmt: skip
 MEMBERS = (
     "/instances/", "/instances/?show=deleted", "/instances/new/", "/instances/new/name/?slug=admin", "/instances/rows/",
-    "/organization/", "/organization/members/", "/organization/tokens/", "/account/", "/accounts/email/",
-    "/accounts/password/change/", "/accounts/2fa/", "/accounts/2fa/webauthn/", "/accounts/sessions/",
-    "/accounts/logout/", "/accounts/reauthenticate/", "/styleguide/",
+    "/organization/", "/organization/members/", "/organization/tokens/", "/account/", "/account/close/",
+    "/accounts/email/", "/accounts/password/change/", "/accounts/2fa/", "/accounts/2fa/webauthn/",
+    "/accounts/sessions/", "/accounts/logout/", "/accounts/reauthenticate/", "/styleguide/",
 )  # fmt: skip
 INLINE = re.compile(r'<script(?![^>]*\bsrc=)(?![^>]*type="application/json")|<style|\sstyle=|\son\w+="|javascript:')
 

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import Group
 
 from portal.core.audit import Actor
-from portal.core.models import AuditEvent
+from portal.core.models import AuditEvent, Organization
 from portal.core.rights import SALES_MANAGERS, is_manager
 from portal.core.tokens import token_create, token_for
 from provisioning.models import Release, Size
@@ -35,6 +35,16 @@ def test_a_superuser_says_who_of_sales_is_a_manager(adas, ada, sam):
     event = AuditEvent.objects.get(action="user.rights")
     assert (event.actor, event.details) == (ada, {"groups": ["sales managers"]})
     assert "sales, sales managers" in text(adas, listing("core_user"))
+
+
+def test_canaries_are_listed_apart_from_customers(adas, acme, globex):
+    Organization.objects.filter(pk=globex.pk).update(is_synthetic=True)
+    customers = text(adas, listing("core_organization"))
+    assert "acme.example" in customers
+    assert "globex.example" not in customers
+    canaries = text(adas, listing("core_organization"), who="canaries")
+    assert "globex.example" in canaries
+    assert "acme.example" not in canaries
 
 
 def test_nobody_takes_their_own_rights_away(adas, ada):

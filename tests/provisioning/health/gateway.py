@@ -22,6 +22,7 @@ class Gateway:
     """
 
     url: str = ""
+    says: str = "ok"
     ways: dict[str, int | str] = field(default_factory=dict)
     passes: dict[str, str] = field(default_factory=dict)
     seen_passes: list[str] = field(default_factory=list)
@@ -82,7 +83,7 @@ def _handler(known: Gateway) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             self.send_response(way)
-            body = b"" if way == HTTPStatus.NO_CONTENT else b"ok"
+            body = b"" if way == HTTPStatus.NO_CONTENT else known.says.encode()
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
