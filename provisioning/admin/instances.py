@@ -4,8 +4,10 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
@@ -22,6 +24,7 @@ from provisioning.admin.deeds import TEAR_DOWN
 from provisioning.admin.drift import drift_summary
 from provisioning.admin.going_back import ROLL_BACK
 from provisioning.admin.holds import END_MANY_HOLDS, HOLD_MANY, INSTANCE_HOLDS
+from provisioning.admin.instance_seen import instance_seen
 from provisioning.admin.links import address_of, operation_link
 from provisioning.admin.plans import PageWithPlans
 from provisioning.admin.states import (
@@ -173,6 +176,7 @@ class InstancePage(ShowsUpdates, NobodyEdits, PageWithBulk, PageWithPlans):
         "drift",
     )
     inlines = (Operations,)
+    change_form_template = "admin/instance.html"
     bulk_deeds: ClassVar = (CHECK_MANY, REPAIR_MANY, HOLD_MANY, END_MANY_HOLDS)
     deeds: ClassVar = (
         RESUME,
@@ -193,6 +197,14 @@ class InstancePage(ShowsUpdates, NobodyEdits, PageWithBulk, PageWithPlans):
         present = with_rank(Operation.objects.all()).exclude(rank=Rank.PAST)  # type: ignore[misc] # annotated there
         rows = with_health(rows.select_related("organization", "release").defer("release__notes"))
         return rows.prefetch_related(Prefetch("operations", present, to_attr="present_operations"))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        instance = Instance.objects.filter(pk=unquote(object_id)).first()
+        context = {**instance_seen(instance), **(extra_context or {})} if instance else extra_context
+        answer: HttpResponseBase = super().change_view(request, object_id, form_url, context)
+        return answer
 
     @admin.display(description="Instance", ordering="slug")
     def name(self, instance: Instance) -> SafeString:
