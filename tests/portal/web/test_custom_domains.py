@@ -17,11 +17,12 @@ NAME = "code.acme.com"
 
 
 @pytest.fixture
-def entitled(running, ada):
+def entitled(running, ada) -> Instance:
     subscribe(running, {"business-month-usd-1": 50})
     Instance.objects.update(kind="production", trial_ends_at=None)
     Grant.objects.create(instance=running, feature_id="custom-domain", granted_by=ada, reason="A pilot.")
-    return Instance.objects.get()
+    found: Instance = Instance.objects.get()
+    return found
 
 
 @pytest.fixture
