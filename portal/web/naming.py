@@ -9,10 +9,10 @@ from provisioning.models import CustomDomain, Instance
 from provisioning.selectors.domains import domain_of
 
 State = CustomDomain.State
-UNSEEN: Final = "We look it up within seconds."
+RELEASED: Final = "This name is not kept for you any more. Change it, or write to us if it is yours."
 # What was seen, and what to do about it. `name` leads to `target` once all is right; `found` is where it leads now.
 SENTENCES: Final = {
-    State.UNSEEN: UNSEEN,
+    State.UNSEEN: "We look it up within seconds.",
     State.HERE: "{name} leads to your instance.",
     State.ABSENT: "There is no record of {name} yet. Until everybody sees a new one may take some minutes; where there "
     "was another before, an hour or more.",
@@ -45,7 +45,9 @@ class Record:
     @property
     def sentence(self) -> str:
         """What was seen the last time and what is to be done about it."""
-        found = self.domain.found if self.domain else ""
+        if self.domain is None:
+            return RELEASED
+        found = self.domain.found
         about = f" ({found})" if found else ""
         return SENTENCES[State(self.state)].format(name=self.name, found=found or "somewhere else", about=about)
 

@@ -43,7 +43,7 @@ LONGEST_NAME: Final = 253
 GOOGLES: Final = ("googleapis.com", "gcr.io", "pkg.dev", "google.internal", "cluster.local")
 # Nobody but Google leads these anywhere.
 GOOGLES_SITES: Final = (*GOOGLES, "google.com", "goog", "run.app", "appspot.com", "web.app", "cloudfunctions.net")
-# Not of the public DNS: RFC 2606, 6761, 6762, 7686, and ICANN's .internal.
+# Not of the public DNS: RFC 2606, 6761, 6762, 7686, and ICANN's .internal. Where our own names are such, theirs may be.
 NEVER_PUBLIC: Final = ("test", "example", "invalid", "localhost", "local", "internal", "onion", "arpa")
 LONGEST_CERTIFIED: Final = 63  # Google's limit for a name in a managed certificate
 
@@ -156,7 +156,7 @@ def _custom_name(value: Any) -> str:
         raise Invalid(f"{name} is one of our own names. Choose one of yours.", field=CUSTOM_NAME)
     if _is_below(name, GOOGLES_SITES):
         raise Invalid(f"{name} is one of Google's names. Choose one of yours.", field=CUSTOM_NAME)
-    if _is_below(name, NEVER_PUBLIC):
+    if _is_below(name, set(NEVER_PUBLIC) - {settings.INSTANCE_DOMAIN.rpartition(".")[2]}):
         raise Invalid(
             f"{name} is not a name of the public internet, so that it gets no certificate.", field=CUSTOM_NAME
         )

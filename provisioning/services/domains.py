@@ -62,6 +62,17 @@ def domains_keep(instance: Instance, told: Collection[str]) -> None:
     rows.filter(Q(due_at__isnull=False) | Q(lost_at__isnull=False)).update(due_at=None, lost_at=None, misses=0)
 
 
+def domain_release(*, domain: CustomDomain, actor: Actor, reason: str) -> None:
+    """The name is nobody's. Raises Conflict while an instance answers to it."""
+    instance = domain.instance
+    if instance.custom_domain == domain.pk:
+        raise Conflict(f"{instance} answers to {domain}: it has to be switched off first.")
+    organization_id, details = instance.organization_id, {"name": domain.pk, "proved": domain.proved_at is not None}
+    with transaction.atomic():
+        CustomDomain.objects.filter(pk=domain.pk).delete()
+        record("domain.release", instance, organization_id=organization_id, actor=actor, reason=reason, details=details)
+
+
 def domain_look_now(*, instance: Instance, name: str, actor: Actor) -> None:
     """The name is looked up within seconds. Raises Conflict when that has just been asked for, or it is not theirs."""
     now = clock.now()

@@ -26,7 +26,7 @@ def entitled(running, ada) -> Instance:
 
 
 @pytest.fixture
-def told(alices, entitled) -> Instance:
+def told(alices, entitled: Instance) -> Instance:
     tell(alices, entitled, NAME)
     return entitled
 

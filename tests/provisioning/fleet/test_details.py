@@ -138,3 +138,10 @@ def test_the_portals_own_name_is_not_to_be_had(settings):
     settings.PORTAL_URL = "https://cloud.acme.com"
     with pytest.raises(Invalid, match="one of our own names"):
         custom_name("cloud.acme.com")
+
+
+def test_where_our_own_names_are_none_of_the_internet_theirs_may_be_too(settings):
+    assert custom_name("code.acme.localhost") == "code.acme.localhost"
+    settings.INSTANCE_DOMAIN = "sourcegraph.example.org"
+    with pytest.raises(Invalid, match="not a name of the public internet"):
+        custom_name("code.acme.localhost")
