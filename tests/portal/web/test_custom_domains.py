@@ -155,6 +155,18 @@ def test_links_lead_to_their_name_once_it_is_on(alices, told):
     assert f"and {told.domain}" in said(alices.get(f"/instances/{told.pk}/"))
 
 
+def test_who_deletes_the_instance_is_told_of_the_record(alices, told):
+    see("here")
+    put_on(told)
+    assert "remove its record from your DNS afterwards" in said(alices.get(f"/instances/{told.pk}/delete/"))
+
+
+def test_the_desk_sees_that_it_waits(client, sam, told):
+    client.force_login(sam)
+    shown = said(client.get(f"/desk/customers/{told.organization_id}/"))
+    assert "waits for its record in the DNS" in shown
+
+
 def test_switched_off_it_is_looked_up_no_more_and_stays_theirs(alices, told):
     see("here")
     alices.post(page(told, "custom-domain"), {"deed": "switch off"})
