@@ -199,6 +199,8 @@ class Instance(models.Model):
 
     @property
     def custom_domain(self) -> str:
-        """The name of their own that is on; "" without one."""
+        """The name of their own that is on; "" without one, as a rehearsal is, which has its original's features."""
+        if self.kind == Kind.REHEARSAL:
+            return ""
         on = (feature for feature in self.features if CUSTOM_DOMAIN_PART in feature["parts"])
         return next((str(feature.get("details", {}).get("name", "")) for feature in on), "")

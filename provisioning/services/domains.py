@@ -49,7 +49,8 @@ def domain_claim(*, instance: Instance, name: str) -> CustomDomain:
     )
     if not is_new and row.instance_id != instance.pk:
         _take_over(row, instance)
-    CustomDomain.objects.filter(pk=name).update(asked_at=clock.now(), due_at=clock.now())
+    now = clock.now()
+    CustomDomain.objects.filter(pk=name).update(told_at=now, asked_at=now, due_at=now)
     send_on_commit(GO_ON)
     return row
 
@@ -96,7 +97,7 @@ def domains_go_on(for_seconds: float = PASS_SECONDS) -> int:
         try:
             _look(turn)
         except NoAnswer as error:
-            turn.postpone(_until_the_next(turn.row, clock.now()), error)
+            turn.postpone(min(RARELY, _until_the_next(turn.row, clock.now())), error)
         except Exception as error:
             log.exception("domain.look-failed", name=turn.row.pk)
             turn.postpone(RARELY, error)
@@ -109,9 +110,8 @@ def _take_over(row: CustomDomain, instance: Instance) -> None:
     is_free = row.due_at is None or owner.status == InstanceStatus.DELETED
     if owner.organization_id != instance.organization_id or not is_free:
         raise Invalid(TAKEN.format(row.pk), field=CUSTOM_NAME)
-    now = clock.now()
     unseen = {"state": State.UNSEEN, "found": "", "looked_at": None, "misses": 0, "lost_at": None, "error": ""}
-    CustomDomain.objects.filter(pk=row.pk).update(instance=instance, told_at=now, failures=0, **unseen)
+    CustomDomain.objects.filter(pk=row.pk).update(instance=instance, failures=0, **unseen)
 
 
 def _look(turn: Turn[CustomDomain]) -> None:

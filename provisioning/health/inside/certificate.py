@@ -22,15 +22,17 @@ def look_at_certificate(subject: Subject) -> Finding:
 
 
 def _look_at(domain: str, name: str) -> Finding:
-    of = f" of {name}" if name else ""
+    of, named = (f" of {name}", {"name": name}) if name else ("", {})
     try:
         ends_at = certificate_ends_at(domain, name)
     except NotTrusted as error:
-        return degraded(What.CERTIFICATE, f"The certificate{of} is not valid: {error}.", days_left=0, ends_at=None)
+        return degraded(
+            What.CERTIFICATE, f"The certificate{of} is not valid: {error}.", days_left=0, ends_at=None, **named
+        )
     if ends_at is None:
         return skipped(What.CERTIFICATE, "Not checked: instances are not reached by https.")
     left = ends_at - clock.now()
-    figures = {"days_left": max(0, left // DAY), "ends_at": ends_at.isoformat()}
+    figures = {"days_left": max(0, left // DAY), "ends_at": ends_at.isoformat(), **named}
     sentence = f"The certificate{of} is good until {ends_at:%Y-%m-%d %H:%M} UTC."
     return (degraded if left < ENOUGH else well)(What.CERTIFICATE, sentence, **figures)
 

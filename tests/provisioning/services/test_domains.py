@@ -94,6 +94,13 @@ class TestWhose:
         assert set(CustomDomain.objects.values_list("name", flat=True)) == {NAME, "search.acme.com"}
 
 
+def test_a_rehearsal_has_its_originals_features_and_not_its_name(acmes):
+    put_on(acmes)
+    assert acmes.address == NAME
+    acmes.kind = "rehearsal"
+    assert acmes.address == acmes.domain
+
+
 class TestWhere:
     @pytest.mark.parametrize(
         ("kind", "data", "state", "found"),
