@@ -41,7 +41,6 @@ from provisioning.steps.parts import Removes
 from provisioning.workflows.table import BROUGHT, GOOGLE, line, put_out_by
 
 SHORT, LONG = minutes(20), minutes(60)
-HOURS = minutes(120)
 REMOVE = Undo.REMOVE
 NOTHING = Undo.NOTHING  # it goes with the project, the database server or the namespace, or it only watches
 OWN_NAME = "Its own name works; links lead there until a repair finds the custom domain in force."
@@ -94,7 +93,7 @@ NODES = (
          seconds(2), SHORT, GOOGLE),
     line("volumes", "rollout", volumes.VolumeSizes(), NOTHING, seconds(1), SHORT),
     line("health", "rollout dns", application.Health(), NOTHING, seconds(5), LONG),
-    replace(line("custom-domain-in-force", "rollout dns", custom_domain.InForce(), NOTHING, seconds(2), HOURS, GOOGLE),
+    replace(line("custom-domain-in-force", "rollout dns", custom_domain.InForce(), NOTHING, seconds(2), LONG, GOOGLE),
             gives_up=OWN_NAME),
     line("site-configuration", "health custom-domain-in-force", site_configuration.SiteConfiguration(), NOTHING,
          seconds(10), SHORT),
