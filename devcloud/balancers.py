@@ -16,6 +16,7 @@ BACKENDS, POLICIES = "compute.backendServices", "compute.securityPolicies"
 # The one form of expression that devcloud understands; Google writes names of headers in small letters.
 HEADER = re.compile(r"request\.headers\['([a-z0-9-]+)'\] == '([^']+)'")
 _CLUSTERS = "container.clusters"
+_ADDRESSES = "compute.globalAddresses"
 _SERVICE = "kubernetes.io/service-name"
 
 
@@ -46,6 +47,15 @@ def drop_backend(cloud: Cloud, cluster_id: str, uid: str) -> None:
     """The ingress's backend service is gone; that it never was is fine too."""
     project, _, _rest = cluster_id.partition(".")
     cloud.store.delete(BACKENDS, _backend(project, uid))
+
+
+def static_address(cloud: Cloud, cluster_id: str, name: str) -> str | None:
+    """The global address of that name in the cluster's project; "" while there is none. None outside of Google."""
+    project = _project(cloud, cluster_id)
+    if not project:
+        return None
+    entry = cloud.store.get(_ADDRESSES, f"projects/{project}/global/addresses/{name}")
+    return str(entry["body"].get("address", "")) if entry and entry["ready"] else ""
 
 
 def users_of(cloud: Cloud, policy: str) -> Iterator[str]:

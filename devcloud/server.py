@@ -26,6 +26,7 @@ from devcloud.calls import TRANSPORT, reset_connection
 from devcloud.certificates import load_authority, server_context
 from devcloud.cloud import Addresses, Cloud
 from devcloud.control import SKIPPED, Control
+from devcloud.dns_control import dns_routes
 from devcloud.faults import Faults
 from devcloud.google import create_google
 from devcloud.google.downloads import create_downloads, is_download
@@ -36,6 +37,8 @@ from devcloud.mailbox import Mailbox
 from devcloud.pages.console import console_routes
 from devcloud.pages.inbox import inbox_routes
 from devcloud.profile import Profile
+from devcloud.resolver import PATH as RESOLVER
+from devcloud.resolver import create_resolver
 from devcloud.store import Store
 from devcloud.stripe import create_stripe
 from devcloud.stripe.control import control_routes as stripe_control_routes
@@ -99,9 +102,9 @@ async def _serve(cloud: Cloud, sockets: list[socket.socket], tls: ssl.SSLContext
 
 
 def http_app(cloud: Cloud, mailbox: Mailbox) -> ASGIApp:
-    """Our own pages, Google's APIs and Stripe on our own host; the application on every other one."""
+    """Our own pages, Google's APIs and DNS, and Stripe on our own host; the application on every other one."""
     application, google, stripe = create_application(cloud), create_google(cloud), create_stripe(cloud)
-    downloads = create_downloads(cloud)
+    downloads, resolver = create_downloads(cloud), create_resolver(cloud)
     site = Starlette(
         routes=[
             *console_routes(cloud),
@@ -113,6 +116,7 @@ def http_app(cloud: Cloud, mailbox: Mailbox) -> ASGIApp:
             *storage_routes(cloud),
             *use_routes(cloud),
             *attachment_routes(cloud),
+            *dns_routes(cloud),
         ]
     )
 
@@ -125,6 +129,8 @@ def http_app(cloud: Cloud, mailbox: Mailbox) -> ASGIApp:
             await google(scope, receive, send)
         elif scope["path"].startswith("/stripe/"):
             await stripe(scope, receive, send)
+        elif scope["path"] == RESOLVER:
+            await resolver(scope, receive, send)
         else:
             await site(scope, receive, send)
 

@@ -45,6 +45,12 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
         "schedule": schedule(900.0),
         "options": {"queue": "beat", "expires": 600},
     },
+    # Who tells a name calls a worker, too.
+    "look-up-domains": {
+        "task": "provisioning.tasks.look_up_domains",
+        "schedule": schedule(15.0),
+        "options": {"queue": "steps", "expires": 15},
+    },
     "report-holds": {
         "task": "provisioning.tasks.report_holds",
         "schedule": schedule(3_600.0),

@@ -310,6 +310,8 @@ GOOGLE_PORTAL_ACCOUNT = env("GOOGLE_PORTAL_ACCOUNT", default="")  # the mail add
 
 INSTANCE_DOMAIN = env("INSTANCE_DOMAIN", default="sourcegraph.localhost")
 INSTANCE_URL_FORMAT = env("INSTANCE_URL_FORMAT", default="https://{domain}")
+# Who is asked where names of customers' own lead, by DNS over HTTPS, as JSON.
+PUBLIC_DNS_URL = env("PUBLIC_DNS_URL", default="https://dns.google")
 INSTANCE_GATEWAY = env("INSTANCE_GATEWAY", default="")  # connect here, with the instance's Host header; empty: by DNS
 # Where the portal itself is reached (an IPv4 address): names of suspended instances lead there; empty: they stay as
 # they are, and people find a server that does not answer.
@@ -348,6 +350,10 @@ PROBE_AT_ONCE = env.int("PROBE_AT_ONCE", default=500)
 PROBE_MOST_A_SECOND = env.float("PROBE_MOST_A_SECOND", default=50.0)  # looks at all that is under change
 
 HEALTH_SECONDS = _paced(env.float("HEALTH_SECONDS", default=900.0))  # how often each instance is looked at inside
+
+CUSTOM_DOMAIN_SECONDS = _paced(
+    env.float("CUSTOM_DOMAIN_SECONDS", default=180.0)
+)  # how often a name is looked up that waits
 
 MAINTENANCE_HOURS = env.int("MAINTENANCE_HOURS", default=4)  # how long an instance's maintenance window is open
 REHEARSAL_ORGANIZATION = env("REHEARSAL_ORGANIZATION", default="rehearsals")  # the slug of whose stand-ins are

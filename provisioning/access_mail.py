@@ -48,7 +48,7 @@ def _about(access: Access) -> dict[str, Any]:
     by = access.decided_by
     return {
         "name": access.instance.slug,
-        "domain": access.instance.domain,
+        "domain": access.instance.address,
         "who": access.asked_by.email,
         "reason": access.reason,
         "ticket": access.ticket,

@@ -10,7 +10,9 @@ from django.urls import reverse
 from portal.core import clock
 from portal.core.mail import queue, register
 from portal.core.models import User
-from provisioning.models import Hold, Instance, Operation, Rollout, RolloutStage
+from portal.core.selectors import runners_of
+from provisioning.fleet.features import CUSTOM_DOMAIN
+from provisioning.models import CustomDomain, Hold, Instance, Operation, Rollout, RolloutStage
 from provisioning.spec import InstanceSpec, spec_of
 from provisioning.steps import names
 from provisioning.steps.reaching import application_of
@@ -20,12 +22,14 @@ INSTANCE_READY = "instance-ready"
 EXPORT_READY = "export-ready"
 ROLLOUT_PAUSED = "rollout-paused"
 HOLDS_OVERDUE = "holds-overdue"
+CUSTOM_DOMAIN_LOST = "custom-domain-lost"
 
 
 def register_mails() -> None:
     """The kinds of mail about instances and the fleet are known."""
     register(INSTANCE_READY, instance_ready)
     register(EXPORT_READY)
+    register(CUSTOM_DOMAIN_LOST)
     register(ROLLOUT_PAUSED, lambda context: {**context, "admin_link": _address("rollout_change", context["rollout"])})
     register(HOLDS_OVERDUE, lambda context: {**context, "admin_link": _address("hold_changelist")})
 
@@ -40,7 +44,7 @@ def instance_ready(context: dict[str, Any]) -> dict[str, Any]:
     return {
         **context,
         "name": instance.slug,
-        "domain": instance.domain,
+        "domain": instance.address,
         "url": instance.url,
         "admin_link": admin_link(spec_of(instance)) if instance.deleted_at is None else "",
         "portal_link": f"{settings.PORTAL_URL}/",
@@ -55,13 +59,29 @@ def export_ready(operation: Operation, kept_until: str) -> None:
     instance = operation.instance
     context = {
         "name": instance.slug,
-        "domain": instance.domain,
+        "domain": instance.address,
         "until": f"{datetime.fromisoformat(kept_until):%-d %B %Y}",
         "link": f"{settings.PORTAL_URL}{reverse('instance_exports', args=[instance.pk])}",
     }
     queue(
         key=f"{EXPORT_READY}:{operation.pk}", kind=EXPORT_READY, recipient=operation.requested_by.email, context=context
     )
+
+
+def custom_domain_lost(instance: Instance, domain: CustomDomain) -> None:
+    """Owners and admins of the instance will know, once for each time, that the name leads to it no more."""
+    page = reverse("instance_feature", args=[instance.pk, CUSTOM_DOMAIN])
+    context = {
+        "name": instance.slug,
+        "domain": instance.domain,
+        "custom_domain": domain.pk,
+        "state": domain.state,
+        "found": domain.found,
+        "link": f"{settings.PORTAL_URL}{page}",
+    }
+    for person in runners_of(instance.organization):
+        key = f"{CUSTOM_DOMAIN_LOST}:{domain.pk}:{clock.now():%Y%m%d%H%M%S}:{person.pk}"
+        queue(key=key, kind=CUSTOM_DOMAIN_LOST, recipient=person.email, context=context)
 
 
 def admin_link(spec: InstanceSpec) -> str:

@@ -10,7 +10,7 @@ from celery import shared_task
 
 from provisioning.engine import scheduler, worker
 from provisioning.health import rollups
-from provisioning.services import access, alerts, connections, holds, leaks, notices, rollouts, rounds, surveys
+from provisioning.services import access, alerts, connections, domains, holds, leaks, notices, rollouts, rounds, surveys
 from provisioning.services.sending import send
 
 
@@ -122,6 +122,12 @@ def refresh_connections() -> None:
 def refresh_connection(instance_id: str) -> None:
     """It is known how the other side has answered to the instance's private connection."""
     connections.connection_refresh(instance_id)
+
+
+@shared_task(name="provisioning.tasks.look_up_domains")
+def look_up_domains() -> None:
+    """It is known where names of customers' own lead that were due."""
+    domains.domains_go_on()
 
 
 @shared_task(name="provisioning.tasks.check_leaks")

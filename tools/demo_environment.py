@@ -93,6 +93,7 @@ def _cloud(ports: Ports) -> dict[str, str]:
         "GOOGLE_PORTAL_ACCOUNT": "portal@portal-host.iam.gserviceaccount.com",
         "INSTANCE_DOMAIN": "sourcegraph.localhost",
         "INSTANCE_GATEWAY": ports.cloud_url,
+        "PUBLIC_DNS_URL": ports.cloud_url,
         "INSTANCE_URL_FORMAT": f"http://{{domain}}:{ports.cloud}",
         "SUSPENDED_PAGE_ADDRESS": HOST,
         "STRIPE_SECRET_KEY": "sk_test_demo",

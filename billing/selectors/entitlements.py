@@ -1,7 +1,7 @@
 """What an instance is entitled to, what of that is wanted, and how it stands with each feature."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
@@ -17,6 +17,7 @@ from billing.terms.entitlements import Entitlement, Source, entitlements
 from billing.terms.standing import State
 from provisioning.fleet.details import details_asked, is_told
 from provisioning.models import Instance
+from provisioning.selectors.domains import waits_for_a_record
 from provisioning.spec import FeatureSpec
 
 
@@ -24,6 +25,7 @@ class Stands(StrEnum):
     """How it stands with a feature on an instance, in the order in which people look for it."""
 
     UNTOLD = "untold"  # entitled and wanted, and something has to be told before it can be switched on
+    WAITING = "waiting"  # entitled, wanted and told of; its people have to do something elsewhere before it is as told
     ON = "on"
     CHANGING = "changing"
     ENTITLED = "entitled"
@@ -83,14 +85,17 @@ def entitlements_by_instance(instances: Sequence[Instance], now: datetime) -> di
 def wanted_features(instance: Instance, now: datetime) -> list[FeatureSpec]:
     """What is entitled, opted in to, told of, and can be carried; also what people were told goes on until later.
 
-    In the order in which provisioning has them.
+    What waits for its people is as it is by now: not there, or as they had told it before. In the order in which
+    provisioning has them.
     """
     may, specs = entitlements_of(instance, now), []
     for opt_in in instance.opt_ins.select_related("feature__smallest_size"):
         has_time = opt_in.ends_at is not None and now < opt_in.ends_at
         is_wanted = opt_in.feature_id in may or has_time
         if is_wanted and is_told(opt_in.feature.parts, opt_in.details) and not refusal_of(opt_in.feature, instance):
-            specs.append(_spec(opt_in, may.get(opt_in.feature_id)))
+            spec = _spec(opt_in, may.get(opt_in.feature_id))
+            waits = waits_for_a_record(instance, spec.parts, spec.details)
+            specs += _as_it_is(instance, spec) if waits else [spec]
     return sorted(specs, key=lambda spec: spec.name)
 
 
@@ -100,7 +105,7 @@ def held_features(instance: Instance, now: datetime) -> list[Held]:
     opted = {opt_in.feature_id: opt_in for opt_in in instance.opt_ins.all()}
     on = {feature["name"] for feature in instance.features}
     ours = Q(status=Status.OFFERED) | Q(pk__in={*may, *opted, *on})
-    found = [_held(offer, may, opted, on) for offer in feature_offers(instance, which=ours)]
+    found = [_held(instance, offer, may, opted, on) for offer in feature_offers(instance, which=ours)]
     return sorted(found, key=lambda held: list(Stands).index(held.stands))
 
 
@@ -109,15 +114,26 @@ def _spec(opt_in: OptIn, entitlement: Entitlement | None) -> FeatureSpec:
     return FeatureSpec(feature.pk, units, feature.values, tuple(feature.parts), opt_in.details)
 
 
-def _held(offer: FeatureOffer, may: dict[str, Entitlement], opted: dict[str, OptIn], on: set[str]) -> Held:
+def _as_it_is(instance: Instance, spec: FeatureSpec) -> list[FeatureSpec]:
+    """The feature with the details that it is on with; nothing where it is off."""
+    on = [FeatureSpec.from_json(each) for each in instance.features if each["name"] == spec.name]
+    return [replace(spec, details=each.details) for each in on]
+
+
+def _held(
+    instance: Instance, offer: FeatureOffer, may: dict[str, Entitlement], opted: dict[str, OptIn], on: set[str]
+) -> Held:
     name = offer.feature.pk
     entitlement, opt_in = may.get(name), opted.get(name)
     until = entitlement.until if entitlement else opt_in.ends_at if opt_in else None
-    return Held(offer, _stands(offer, entitlement, opt_in, is_on=name in on), entitlement, opt_in, until)
+    stands = _stands(offer, entitlement, opt_in, is_on=name in on)
+    if opt_in and stands in {Stands.ON, Stands.CHANGING} and _is_wanted(offer, entitlement, opt_in):
+        stands = Stands.WAITING if waits_for_a_record(instance, offer.feature.parts, opt_in.details) else stands
+    return Held(offer, stands, entitlement, opt_in, until)
 
 
 def _stands(offer: FeatureOffer, entitlement: Entitlement | None, opt_in: OptIn | None, *, is_on: bool) -> Stands:
-    is_wanted = opt_in is not None and not offer.refusal and (entitlement or opt_in.ends_at) is not None
+    is_wanted = _is_wanted(offer, entitlement, opt_in)
     if is_wanted and opt_in and not is_told(offer.feature.parts, opt_in.details):
         return Stands.UNTOLD
     if is_wanted or is_on:
@@ -125,6 +141,10 @@ def _stands(offer: FeatureOffer, entitlement: Entitlement | None, opt_in: OptIn 
     if offer.refusal:
         return Stands.REFUSED
     return Stands.ENTITLED if entitlement else Stands.FOR_SALE
+
+
+def _is_wanted(offer: FeatureOffer, entitlement: Entitlement | None, opt_in: OptIn | None) -> bool:
+    return opt_in is not None and not offer.refusal and (entitlement or opt_in.ends_at) is not None
 
 
 def _given(

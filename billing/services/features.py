@@ -12,8 +12,10 @@ from billing.services.upkeep import upkeep_ask
 from portal.core import clock
 from portal.core.audit import Actor, record
 from portal.core.errors import Conflict, Invalid
-from provisioning.fleet.details import check_details
+from provisioning.fleet.details import CUSTOM_NAME, check_details
+from provisioning.fleet.features import CUSTOM_DOMAIN
 from provisioning.models import Instance, InstanceStatus
+from provisioning.services.domains import domain_claim
 
 
 def feature_opt_in(
@@ -32,7 +34,9 @@ def feature_opt_in(
     if entitlement is None:
         raise Conflict(f"{feature} is not included yet. Add it to the subscription first.")
     told = check_details(feature.parts, details or {}, region=instance.region)
-    return _wish(instance, feature, entitlement.units, actor, told)
+    with transaction.atomic():
+        _claim(instance, feature, told)
+        return _wish(instance, feature, entitlement.units, actor, told)
 
 
 def feature_tell(*, instance: Instance, feature: Feature, details: Mapping[str, Any], actor: Actor) -> None:
@@ -47,6 +51,7 @@ def feature_tell(*, instance: Instance, feature: Feature, details: Mapping[str, 
             raise Conflict(f"{feature} is off.")
         if wish.details == told:
             raise Conflict("That is what you have told us already.")
+        _claim(instance, feature, told)
         before, wish.details = wish.details, told
         wish.save(update_fields=["details"])
         _record("feature.tell", instance, feature.pk, actor, {"from": before, "to": told})
@@ -67,6 +72,12 @@ def feature_was_bought(instance: Instance, feature: Feature, units: int) -> None
     """What has just been added to a subscription is wanted: whoever bought it has seen price and effect."""
     if not OptIn.objects.filter(instance=instance, feature=feature).exists():
         _wish(instance, feature, units, Actor(None, "billing"))
+
+
+def _claim(instance: Instance, feature: Feature, told: Mapping[str, Any]) -> None:
+    """What of the details is one instance's alone is this one's. Raises Invalid where it is not to be had."""
+    if CUSTOM_DOMAIN in feature.parts:
+        domain_claim(instance=instance, name=told[CUSTOM_NAME])
 
 
 def _wish(

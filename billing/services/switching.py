@@ -12,6 +12,8 @@ from billing.selectors.entitlements import entitlements_of, wanted_features
 from billing.services.telling import tell_of_an_end
 from billing.terms.entitlements import NOTICE, Entitlement, ends_at
 from portal.core.audit import Actor, record
+from provisioning.fleet.details import CUSTOM_NAME
+from provisioning.fleet.features import CUSTOM_DOMAIN
 from provisioning.models import Instance, Kind, Operation, OperationKind, OperationStatus
 from provisioning.services import instance_apply_features
 from provisioning.spec import FeatureSpec
@@ -38,6 +40,12 @@ def opt_ins_keep(instance: Instance, now: datetime) -> datetime | None:
         if entitlement and entitlement.until:
             dates += [entitlement.until - NOTICE, entitlement.until]
     return min((date for date in dates if date > now), default=None)
+
+
+def told_names(instance: Instance) -> list[str]:
+    """The names that the instance is to be put under, as its people have told them."""
+    wishes = instance.opt_ins.filter(feature__parts__contains=[CUSTOM_DOMAIN]).values_list("details", flat=True)
+    return [details[CUSTOM_NAME] for details in wishes if CUSTOM_NAME in details]
 
 
 def features_bring(instance: Instance, latest: Operation | None, now: datetime) -> datetime | None:

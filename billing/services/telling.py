@@ -74,7 +74,7 @@ def tell_members(kind: str, instance: Instance, cause: str, roles: tuple[Role, .
     """Its people in those roles will know of it, once for each cause."""
     context = {
         "name": instance.slug,
-        "domain": instance.domain,
+        "domain": instance.address,
         "portal_link": f"{settings.PORTAL_URL}{reverse('instance_detail', args=[instance.pk])}",
         **more,
     }

@@ -18,7 +18,7 @@ from billing.models import Upkeep
 from billing.selectors.standings import standing_of
 from billing.services.ending import end_when_due, keep_or_forget
 from billing.services.seats import seats_watch
-from billing.services.switching import features_bring, opt_ins_keep
+from billing.services.switching import features_bring, opt_ins_keep, told_names
 from billing.services.telling import next_word, tell
 from billing.terms.standing import Standing
 from portal.core import clock
@@ -38,6 +38,7 @@ from provisioning.models import (
 )
 from provisioning.models.operations import LIVE
 from provisioning.services import instance_convert, instance_resume, instance_suspend
+from provisioning.services.domains import domains_keep
 from provisioning.services.sending import send_on_commit
 
 GO_ON: Final = "billing.tasks.go_on_with_upkeep"
@@ -84,6 +85,11 @@ def operation_ended(operation: Any, **_signal: Any) -> None:
     upkeep_ask(Instance.objects.filter(pk=operation.instance_id))
 
 
+def domain_seen(instance: Instance, **_signal: Any) -> None:
+    """Receives provisioning's `custom_domain_seen`: what waited for a record in the DNS may go on."""
+    upkeep_ask(Instance.objects.filter(pk=instance.pk))
+
+
 def upkeep_complete() -> None:
     """Every living instance has its upkeep. One statement."""
     with connection.cursor() as cursor:
@@ -114,6 +120,7 @@ def _compare(turn: Turn[Upkeep]) -> None:
     """Locks the instance before its upkeep, as the end of an operation does."""
     instance, now = turn.row.instance, clock.now()
     if instance.status == InstanceStatus.DELETED:
+        domains_keep(instance, ())
         Upkeep.objects.filter(pk=instance.pk).update(due_at=None, state="", until=None, delete_at=None, error="")
         return
     found = standing_of(instance, now)
@@ -121,6 +128,7 @@ def _compare(turn: Turn[Upkeep]) -> None:
     seats_watch(instance, now)
     keep_or_forget(turn.row, instance, found)
     ends = opt_ins_keep(instance, now) if found.runs else None
+    domains_keep(instance, told_names(instance))
     dates = [now + EVERY, found.until, next_word(found, now), ends, _bring(turn, instance, found, now)]
     row = Upkeep.objects.select_for_update(of=("self",)).get(pk=instance.pk)
     row.due_at = turn.asked_meanwhile(row) or min(date for date in dates if date and date > now)

@@ -9,6 +9,7 @@ from devcloud.kubernetes.clusters import Cluster, open_cluster, open_clusters
 from devcloud.kubernetes.controllers.context import controller_of, image_tag, is_ready
 from devcloud.kubernetes.failures import JSON
 from devcloud.kubernetes.kinds import kind_named
+from devcloud.public_dns import resolve
 from devcloud.store import Store
 
 _BROKEN = "-broken"
@@ -33,14 +34,15 @@ class Instance:
 
 
 def find_instance(cloud: Cloud, host: str) -> Instance | None:
-    """The instance that an ingress of any cluster routes this host to. The cluster that did so last is asked first: a
-    prober asks for each of a thousand hosts again and again.
+    """The instance that an ingress of any cluster routes this host to: by name, or, where it takes every name, by the
+    address that the host leads to. The cluster that did so last is asked first: a prober asks for each of a thousand
+    hosts again and again.
     """
     known = _known.setdefault(cloud.store, {})
     last = open_cluster(cloud, known[host]) if host in known else None
     for cluster in chain([last] if last else [], open_clusters(cloud)):
         for ingress in cluster.objects.each(kind_named("ingresses")):
-            service = _service_for(ingress, host)
+            service = _service_for(cloud, ingress, host)
             if service:
                 namespace = ingress["metadata"]["namespace"]
                 known[host] = cluster.record.id
@@ -49,13 +51,19 @@ def find_instance(cloud: Cloud, host: str) -> Instance | None:
     return None
 
 
-def _service_for(ingress: JSON, host: str) -> str:
+def _service_for(cloud: Cloud, ingress: JSON, host: str) -> str:
     """The service behind this host; empty where the ingress doesn't know it."""
     for rule in ingress["spec"].get("rules", ()):
-        if rule.get("host", "") == host:
+        if rule.get("host", "") == host or ("host" not in rule and _leads_to(cloud, host, ingress)):
             for path in rule.get("http", {}).get("paths", ()):
                 return str(path["backend"]["service"]["name"])
     return ""
+
+
+def _leads_to(cloud: Cloud, host: str, ingress: JSON) -> bool:
+    """Whether the public DNS leads the host to the ingress's own address."""
+    addresses = {each.get("ip") for each in ingress.get("status", {}).get("loadBalancer", {}).get("ingress", ())}
+    return bool(addresses.intersection(resolve(cloud, host, "A").of("A")))
 
 
 def _version(cluster: Cluster, namespace: str, service_name: str) -> str:

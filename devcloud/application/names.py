@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from devcloud.calls import reset_connection
 from devcloud.cloud import Cloud
+from devcloud.public_dns import end_of
 
 _ZONES, _RECORD_SETS = "dns.managedZones", "dns.resourceRecordSets"
 _OURS = IPv4Network("198.18.0.0/15")  # what devcloud gives addresses from
@@ -19,8 +20,9 @@ _NOT_PASSED_ON = _OF_CONTENT | {"connection", "keep-alive", "server", "date"}
 
 def address_elsewhere(cloud: Cloud, host: str) -> str:
     """The address that the host's A record leads to, if it is not one of devcloud's; else empty, as without a record:
-    who brings a cluster has the names of its instances in a zone of their own.
+    who brings a cluster has the names of its instances in a zone of their own. A name of a customer's is an alias.
     """
+    host = end_of(cloud, host)
     for zone, document in cloud.store.items(_ZONES):
         if document["body"].get("visibility") == "private":
             continue

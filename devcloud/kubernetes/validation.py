@@ -20,6 +20,7 @@ _DNS_LABEL_KINDS = {"Namespace", "Service"}
 _FREE_NAMES = {"rbac.authorization.k8s.io"}
 _SECRET_LIMIT = 1024 * 1024
 _CRON_JOB_NAME_LIMIT = 52
+_MOST_DOMAINS, _LONGEST_DOMAIN = 100, 63
 _CONCURRENCY = ("Allow", "Forbid", "Replace")
 _SUBDOMAIN_RULE = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
@@ -204,6 +205,16 @@ def _ingress(value: JSON) -> Iterator[Problem]:
             yield f"spec.rules[{index}].host", f'Invalid value: "{host}": {_SUBDOMAIN_RULE}'
 
 
+def _certificate(value: JSON) -> Iterator[Problem]:
+    """As the custom resource's own definition has it."""
+    domains = value.get("spec", {}).get("domains", [])
+    if not 1 <= len(domains) <= _MOST_DOMAINS:
+        yield "spec.domains", f"Invalid value: it should have from 1 to {_MOST_DOMAINS} items"
+    for index, domain in enumerate(domains):
+        if not _SUBDOMAIN.match(domain) or len(domain) > _LONGEST_DOMAIN:
+            yield f"spec.domains[{index}]", f'Invalid value: "{domain}": no wildcard, no more than 63 characters'
+
+
 _CONTENT: dict[str, Callable[[JSON], Iterator[Problem]]] = {
     "Deployment": _workload,
     "StatefulSet": _workload,
@@ -216,6 +227,7 @@ _CONTENT: dict[str, Callable[[JSON], Iterator[Problem]]] = {
     "Service": _service,
     "Secret": _secret,
     "Ingress": _ingress,
+    "ManagedCertificate": _certificate,
 }
 
 

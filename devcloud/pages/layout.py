@@ -19,7 +19,8 @@ def page(title: str, body: str, *, status: int = 200, refresh: bool = False) -> 
         f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">{again}
 <title>{escape(title)} · devcloud</title><link rel="stylesheet" href="/console.css"></head>
-<body><header><a class="brand" href="/">devcloud</a><nav><a href="/">Cloud</a><a href="/mail/">Mail</a></nav></header>
+<body><header><a class="brand" href="/">devcloud</a>
+<nav><a href="/">Cloud</a><a href="/mail/">Mail</a><a href="/dns/">DNS</a></nav></header>
 <main><h1>{escape(title)}</h1>{body}</main></body></html>""",
         status_code=status,
     )

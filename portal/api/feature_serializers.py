@@ -13,6 +13,7 @@ from provisioning.fleet.exports import Export
 
 STANDS = {
     Stands.UNTOLD: "Wanted, and waits for you: `asks` has something that `details` lacks.",
+    Stands.WAITING: "Wanted and told of, and waits for you elsewhere: for a record in your DNS.",
     Stands.ON: "Switched on.",
     Stands.CHANGING: "On its way on or off.",
     Stands.ENTITLED: "Yours to switch on.",

@@ -6,13 +6,14 @@ from typing import Any, Final
 from django import forms
 
 from portal.core.errors import Invalid, ServiceError
-from provisioning.fleet.details import ADDRESSES, HOST, SERVICE_ATTACHMENT, check_detail, lets_in
+from provisioning.fleet.details import ADDRESSES, CUSTOM_NAME, HOST, SERVICE_ATTACHMENT, check_detail, lets_in
 
 # What is asked for, in the middle of a sentence.
 ASKS: Final = {
     ADDRESSES: "which addresses are let in",
     SERVICE_ATTACHMENT: "where your network publishes the service",
     HOST: "under which name it is reached",
+    CUSTOM_NAME: "which name it is to have",
 }
 FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
     ADDRESSES: {
@@ -35,6 +36,13 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
         "help_text": "How the instance is to call it, such as git.acme.internal. The name leads there inside the "
         "instance only.",
         "widget": forms.TextInput({"class": "mono", "spellcheck": "false", "autocomplete": "off"}),
+        "max_length": 253,
+    },
+    CUSTOM_NAME: {
+        "label": "Name",
+        "help_text": "A name of a domain that is yours, such as code.acme.com. Next we show you the one record to set "
+        "in your DNS; nothing changes before that is seen.",
+        "widget": forms.TextInput({"class": "mono", "spellcheck": "false", "autocomplete": "off", "inputmode": "url"}),
         "max_length": 253,
     },
 }

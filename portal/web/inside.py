@@ -141,8 +141,11 @@ def _of_disks(finding: Finding) -> Iterator[Part]:
 
 def _sentence(finding: Finding) -> str:
     if finding.what == What.CERTIFICATE:
-        days = finding.figures["days_left"]
-        return f"It is good for {days} more day{'s' * (days != 1)}." if days else "Browsers do not trust it."
+        days, name = finding.figures["days_left"], finding.figures.get("name")
+        which = f"That of {name}" if name else "It"
+        if not days:
+            return f"Browsers do not trust {f'that of {name}' if name else 'it'}."
+        return f"{which} is good for {days} more day{'s' * (days != 1)}."
     if not finding.is_degraded:
         return "It runs, and is backed up."
     if finding.figures["server"] != "RUNNABLE":

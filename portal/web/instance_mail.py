@@ -33,7 +33,7 @@ def tell_of_deletion(operation: Operation, **_: Any) -> None:
     backup = final_backup_of(instance)
     context = {
         "name": instance.slug,
-        "domain": instance.domain,
+        "domain": instance.address,
         "portal_link": _address("instance_detail", instance.pk),
         "certificate_link": _address("certificate", instance.pk) if certificate_of(instance) else "",
         "backup_until": f"{backup.kept_until:%-d %B %Y}" if backup else "",

@@ -14,6 +14,7 @@ from billing.terms.entitlements import Entitlement, Source
 from billing.terms.money import money
 from portal.web.details import asked_for
 from portal.web.forms import ReckonedForm
+from provisioning.fleet.details import CUSTOM_NAME
 
 
 class Deed(StrEnum):
@@ -36,6 +37,21 @@ BUTTONS = {
     Deed.OPT_OUT: "Switch it off",
     Deed.STOP: "Stop it at renewal",
     Deed.KEEP: "Keep it",
+}
+
+
+AT_ONCE = {
+    Deed.CHANGE: "Within minutes it takes the place of what you have told us before. Nothing else is charged.",
+    Deed.OPT_OUT: "It is switched off within minutes. What it has made stays where it is, and is there again with it.",
+}
+# A name is led to the instance, and away from it, by somebody else.
+OF_NAMES = {
+    Deed.TELL: "It is switched on once your DNS leads the name to the instance. The name of now works on beside it. From "
+    "your record to its certificate it may take an hour, in which browsers warn at the new name.",
+    Deed.CHANGE: "Once your DNS leads the other name here, it takes the place of this one, within an hour in which "
+    "browsers warn at it. Nothing else is charged.",
+    Deed.OPT_OUT: "It is switched off within minutes, and links lead to the instance's own name. Remove your record "
+    "after that.",
 }
 
 
@@ -82,7 +98,8 @@ def deed_for(held: Held, *, is_subscribed: bool) -> Deed | None:
 def deeds_for(held: Held, *, is_subscribed: bool) -> tuple[Deed, ...]:
     """All that can be done about it, what is most likely wanted first."""
     if held.opt_in:
-        return (Deed.TELL, _ending(held)) if held.stands is Stands.UNTOLD else _of_wanted(held)
+        first = {Stands.UNTOLD: Deed.TELL, Stands.WAITING: Deed.CHANGE}.get(held.stands)
+        return (first, _ending(held)) if first else _of_wanted(held)
     if held.entitlement and not held.offer.refusal:
         return (Deed.OPT_IN,)
     return (Deed.ADD,) if held.stands is Stands.FOR_SALE and is_subscribed else ()
@@ -105,6 +122,7 @@ def consequences(held: Held, deed: Deed | None, addition: Addition | None, renew
     feature = held.feature
     if deed in {Deed.OPT_IN, Deed.TELL} and held.entitlement:
         yield _on_what_grounds(held.entitlement, held)
+        yield from [OF_NAMES[Deed.TELL]] if CUSTOM_NAME in held.asks else ()
     elif deed is Deed.ADD and addition:
         line = addition.line
         yield f"{line.reckoned}, paid {addition.often}: {line.shown} each time, before taxes."
@@ -113,10 +131,8 @@ def consequences(held: Held, deed: Deed | None, addition: Addition | None, renew
         yield f"{how.format(due)}, for the rest of this period."
         if held.asks:
             yield f"Then you tell us {asked_for(held.asks)}, and it is switched on."
-    elif deed is Deed.CHANGE:
-        yield "Within minutes it takes the place of what you have told us before. Nothing else is charged."
-    elif deed is Deed.OPT_OUT:
-        yield "It is switched off within minutes. What it has made stays where it is, and is there again with it."
+    elif deed in {Deed.CHANGE, Deed.OPT_OUT}:
+        yield (OF_NAMES if CUSTOM_NAME in held.asks else AT_ONCE)[deed]
     elif deed is Deed.STOP and renews_at:
         yield f"It stays on until {_day(renews_at)}, which is paid for. Then it is switched off and charged no more."
     elif deed is Deed.KEEP:

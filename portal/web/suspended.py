@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.request import validate_host
 from django.template.loader import render_to_string
 from django.urls import reverse
 
@@ -26,16 +27,25 @@ Handler = Callable[[HttpRequest], HttpResponse]
 
 
 def page_for_suspended(handle: Handler) -> Handler:
-    """Requests for an instance's host are answered with its page; all others, and hosts of nobody, go on as ever."""
+    """Requests for an instance's host are answered with its page; all others, and hosts of nobody, go on as ever.
+
+    A host that is neither the portal's nor below the instances' domain may be a customer's name.
+    """
 
     def handle_or_page(request: HttpRequest) -> HttpResponse:
         host = _host(request)
-        if not host.endswith(f".{settings.INSTANCE_DOMAIN}") or host == urlsplit(settings.PORTAL_URL).hostname:
+        if not _may_be_an_instances(host):
             return handle(request)
         instance = instance_away_from(host)
         return _page(instance) if instance else handle(request)
 
     return handle_or_page
+
+
+def _may_be_an_instances(host: str) -> bool:
+    if "." not in host or host == urlsplit(settings.PORTAL_URL).hostname:
+        return False
+    return host.endswith(f".{settings.INSTANCE_DOMAIN}") or not validate_host(host, settings.ALLOWED_HOSTS)
 
 
 def _host(request: HttpRequest) -> str:

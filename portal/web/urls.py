@@ -75,6 +75,7 @@ urlpatterns = [
     ),
     path("instances/<str:instance_id>/features/", features.instance_features, name="instance_features"),
     path("instances/<str:instance_id>/features/<slug:name>/", features.instance_feature, name="instance_feature"),
+    path("instances/<str:instance_id>/features/<slug:name>/look/", features.feature_look, name="feature_look"),
     path(
         "instances/<str:instance_id>/subscription/", subscriptions.instance_subscription, name="instance_subscription"
     ),

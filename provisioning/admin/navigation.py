@@ -18,6 +18,7 @@ GROUPS = {
         ("Drift", "difference", "provisioning_survey_changelist"),
         ("Leaks", "leak_add", "provisioning_leak_changelist"),
         ("Clusters", "hub", "provisioning_cluster_changelist"),
+        ("Custom domains", "language", "provisioning_customdomain_changelist"),
         ("Sizes", "straighten", "provisioning_size_changelist"),
     ),
     "Health": (

@@ -17,8 +17,9 @@ class NotTrusted(Exception):
     """The certificate is not one that browsers accept; `str()` says why."""
 
 
-def certificate_ends_at(domain: str) -> datetime | None:
-    """Until when the certificate for that name is good; None where instances are not reached by https.
+def certificate_ends_at(domain: str, shown_for: str = "") -> datetime | None:
+    """Until when the certificate is good that is shown there for that name, or for another one that it is asked for;
+    None where instances are not reached by https.
 
     Raises NotTrusted, or OSError where nobody shows one.
     """
@@ -27,7 +28,7 @@ def certificate_ends_at(domain: str) -> datetime | None:
     if url.scheme != "https":
         return None
     where = (url.host, url.port or HTTPS_PORT)
-    name = httpx.URL(f"https://{address.host}").host
+    name = shown_for or httpx.URL(f"https://{address.host}").host
     with socket.create_connection(where, timeout=TIMEOUT_SECONDS) as connection:
         try:
             with trusted().wrap_socket(connection, server_hostname=name) as shown:

@@ -4,16 +4,18 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from portal.core.errors import Invalid
-from provisioning.fleet.features import ALLOW_LIST, PRIVATE_CONNECTIVITY
+from provisioning.fleet.features import ALLOW_LIST, CUSTOM_DOMAIN, PRIVATE_CONNECTIVITY
 
-ADDRESSES, SERVICE_ATTACHMENT, HOST = "addresses", "service_attachment", "host"
+ADDRESSES, SERVICE_ATTACHMENT, HOST, CUSTOM_NAME = "addresses", "service_attachment", "host", "name"
 ASKED: Final[Mapping[str, tuple[str, ...]]] = {
     ALLOW_LIST: (ADDRESSES,),
     PRIVATE_CONNECTIVITY: (SERVICE_ATTACHMENT, HOST),
+    CUSTOM_DOMAIN: (CUSTOM_NAME,),
 }
 MOST_ADDRESSES: Final = 50
 # Wider than anything that one company has; two halves of the internet would be no list.
@@ -39,6 +41,11 @@ NAME: Final = re.compile(rf"(?:{LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?")
 LONGEST_NAME: Final = 253
 # What the instance itself calls there must not lead elsewhere.
 GOOGLES: Final = ("googleapis.com", "gcr.io", "pkg.dev", "google.internal", "cluster.local")
+# Nobody but Google leads these anywhere.
+GOOGLES_SITES: Final = (*GOOGLES, "google.com", "goog", "run.app", "appspot.com", "web.app", "cloudfunctions.net")
+# Not of the public DNS: RFC 2606, 6761, 6762, 7686, and ICANN's .internal. Where our own names are such, theirs may be.
+NEVER_PUBLIC: Final = ("test", "example", "invalid", "localhost", "local", "internal", "onion", "arpa")
+LONGEST_CERTIFIED: Final = 63  # Google's limit for a name in a managed certificate
 
 Network = IPv4Network | IPv6Network
 
@@ -68,6 +75,8 @@ def check_detail(name: str, value: Any, *, region: str) -> Any:
     """One of them, as it is written down. Raises Invalid with its name as the field."""
     if name == ADDRESSES:
         return _addresses(value)
+    if name == CUSTOM_NAME:
+        return _custom_name(value)
     return _service_attachment(value, region) if name == SERVICE_ATTACHMENT else _host(value)
 
 
@@ -133,10 +142,37 @@ def _service_attachment(value: Any, region: str) -> str:
 
 
 def _host(value: Any) -> str:
-    name = str(value or "").strip().rstrip(".").lower()
-    if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
-        raise Invalid("It is a host name with a dot in it, such as git.acme.internal.", field=HOST)
+    name = _name(value, HOST, "git.acme.internal")
     taken = (*GOOGLES, *(domain for domain in (settings.INSTANCE_DOMAIN,) if domain))
-    if any(f".{name}".endswith(f".{domain}") for domain in taken):
+    if _is_below(name, taken):
         raise Invalid(f"{name} is a name that the instance itself depends on. Choose another.", field=HOST)
     return name
+
+
+def _custom_name(value: Any) -> str:
+    name = _name(value, CUSTOM_NAME, "code.acme.com")
+    portal = urlsplit(settings.PORTAL_URL).hostname or ""
+    if _is_below(name, (settings.INSTANCE_DOMAIN, portal)):
+        raise Invalid(f"{name} is one of our own names. Choose one of yours.", field=CUSTOM_NAME)
+    if _is_below(name, GOOGLES_SITES):
+        raise Invalid(f"{name} is one of Google's names. Choose one of yours.", field=CUSTOM_NAME)
+    if _is_below(name, set(NEVER_PUBLIC) - {settings.INSTANCE_DOMAIN.rpartition(".")[2]}):
+        raise Invalid(
+            f"{name} is not a name of the public internet, so that it gets no certificate.", field=CUSTOM_NAME
+        )
+    if len(name) > LONGEST_CERTIFIED:
+        raise Invalid(
+            f"That name has {len(name)} characters; certificates take up to {LONGEST_CERTIFIED}.", field=CUSTOM_NAME
+        )
+    return name
+
+
+def _name(value: Any, field: str, such_as: str) -> str:
+    name = str(value or "").strip().rstrip(".").lower()
+    if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
+        raise Invalid(f"It is a host name with a dot in it, such as {such_as}.", field=field)
+    return name
+
+
+def _is_below(name: str, domains: Iterable[str]) -> bool:
+    return any(f".{name}".endswith(f".{domain}") for domain in domains if domain)

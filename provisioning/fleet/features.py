@@ -6,17 +6,21 @@ from typing import Any, Final
 from django.conf import settings
 
 from portal.core.errors import Invalid
+from provisioning.models.domains import CUSTOM_DOMAIN_PART
 
 STATIC_ADDRESS: Final = "static-address"
 LOG_RETENTION: Final = "log-retention"
 ALLOW_LIST: Final = "allow-list"
 PRIVATE_CONNECTIVITY: Final = "private-connectivity"
 ASSISTANT: Final = "assistant"
+CUSTOM_DOMAIN: Final = CUSTOM_DOMAIN_PART
 EXECUTORS: Final = "executors"  # as many as the feature has units
 # What there are steps for. A feature that needs another part cannot be sold before somebody writes its step.
-PARTS: Final = frozenset({STATIC_ADDRESS, LOG_RETENTION, EXECUTORS, ASSISTANT, ALLOW_LIST, PRIVATE_CONNECTIVITY})
+PARTS: Final = frozenset(
+    {STATIC_ADDRESS, LOG_RETENTION, EXECUTORS, ASSISTANT, ALLOW_LIST, PRIVATE_CONNECTIVITY, CUSTOM_DOMAIN}
+)
 # What is made in the instance's own project: nothing of it is there where somebody brings a cluster.
-MADE_AT_GOOGLE: Final = frozenset({STATIC_ADDRESS, LOG_RETENTION, EXECUTORS, ALLOW_LIST, PRIVATE_CONNECTIVITY})
+MADE_AT_GOOGLE: Final = PARTS - {ASSISTANT}
 ENVIRONMENT: Final = "env"
 BATCH_CHANGES_JOBS: Final = "batches-scheduler,batches-reconciler,batches-bulk-processor,batches-workspace-resolver"
 # The application has these on by itself; only a feature switches them on here. Sources: upstream's documentation of the

@@ -18,6 +18,7 @@ from provisioning.health.rollups import lost_in
 from provisioning.health.slo import Span, Uptime, burn, total
 from provisioning.models import (
     BUILT,
+    CustomDomain,
     Hold,
     Instance,
     InstanceStatus,
@@ -149,6 +150,20 @@ def _drifted(threshold: float, _now: datetime) -> Findings:
             f"{survey.differing} things of {survey.instance} are not as they should be.", survey.instance_id
         )
         for survey in surveys.filter(instance__status__in=BUILT).select_related("instance")
+    }
+
+
+@measure("custom-domain-lost")
+def _astray(threshold: float, now: datetime) -> Findings:
+    since = now - timedelta(seconds=threshold)
+    lost = CustomDomain.objects.filter(lost_at__lte=since, instance__status=InstanceStatus.RUNNING)
+    return {
+        domain.pk: Found(
+            f"{domain} {domain.get_state_display()}{f': {domain.found}' * bool(domain.found)}; it is to lead to "
+            f"{domain.instance}.",
+            domain.instance_id,
+        )
+        for domain in lost.select_related("instance")
     }
 
 

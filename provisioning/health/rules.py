@@ -47,6 +47,8 @@ SHIPPED: Final[tuple[dict[str, Any], ...]] = (
      "severity": TICKET, "threshold": 36},
     {"key": "certificate-expiring", "title": "A certificate ends within so many days", "severity": PAGE,
      "threshold": 7, "escalate_after_minutes": 8 * 60},
+    {"key": "custom-domain-lost", "title": "A name of a customer's own has not led to its instance for so many seconds",
+     "severity": TICKET, "threshold": 0},
     {"key": "health-unknown", "title": "An instance has not been seen from inside for so many seconds",
      "severity": TICKET, "threshold": 3_600, "for_seconds": 300},
     {"key": "canary-failed", "title": "So many runs of the canary in a row did not get through", "severity": PAGE,

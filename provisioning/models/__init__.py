@@ -5,6 +5,7 @@ from provisioning.models.alerts import Alert, AlertRule, Notice, Silence
 from provisioning.models.catalogue import Channel, Chart, Release, Size
 from provisioning.models.certificates import Certificate
 from provisioning.models.clusters import Cluster
+from provisioning.models.domains import CustomDomain
 from provisioning.models.health import Health, Outage, ProbeMinute, ProbeTally, UptimeDay
 from provisioning.models.instances import (
     BUILT,
@@ -47,6 +48,7 @@ __all__ = [
     "Chart",
     "Cluster",
     "ConnectionStatus",
+    "CustomDomain",
     "Health",
     "Hold",
     "Instance",

@@ -4,6 +4,7 @@ from django.db.models import Q, Value
 
 from portal.core import clock, ids
 from provisioning.models.catalogue import Channel
+from provisioning.models.domains import CUSTOM_DOMAIN_PART
 
 
 class InstanceStatus(models.TextChoices):
@@ -189,4 +190,17 @@ class Instance(models.Model):
     @property
     def url(self) -> str:
         """Where its people open it."""
-        return str(settings.INSTANCE_URL_FORMAT).format(domain=self.domain)
+        return str(settings.INSTANCE_URL_FORMAT).format(domain=self.address)
+
+    @property
+    def address(self) -> str:
+        """The name that its people know it by: one of their own where that is on, else its domain."""
+        return self.custom_domain or self.domain
+
+    @property
+    def custom_domain(self) -> str:
+        """The name of their own that is on; "" without one, as a rehearsal is, which has its original's features."""
+        if self.kind == Kind.REHEARSAL:
+            return ""
+        on = (feature for feature in self.features if CUSTOM_DOMAIN_PART in feature["parts"])
+        return next((str(feature.get("details", {}).get("name", "")) for feature in on), "")

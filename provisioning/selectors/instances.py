@@ -2,7 +2,7 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from portal.core.errors import NotFound
 from portal.core.models import Organization
-from provisioning.models import Instance, InstanceStatus, Operation, OperationKind
+from provisioning.models import CustomDomain, Instance, InstanceStatus, Operation, OperationKind
 from provisioning.models.operations import LIVE
 
 
@@ -30,11 +30,13 @@ def the_one(rows: QuerySet[Instance]) -> Instance:
 
 
 def instance_away_from(domain: str) -> Instance | None:
-    """The living instance of that name, if the name may lead to the portal in its place: it is suspended, or has been
-    asked to be at some time, and names are remembered for a while. For strangers, too, who are shown its name alone.
+    """The living instance of that name, its own or its customer's, if the name may lead to the portal in its place: it
+    is suspended, or has been asked to be at some time, and names are remembered for a while. For strangers, too, who
+    are shown its name alone.
     """
     asked = Operation.objects.filter(instance=OuterRef("pk"), kind__in=[OperationKind.SUSPEND, OperationKind.RESUME])
-    living = Instance.objects.filter(domain=domain).exclude(status=InstanceStatus.DELETED)
+    named = Q(domain=domain) | Q(pk__in=CustomDomain.objects.filter(name=domain).values("instance"))
+    living = Instance.objects.filter(named).exclude(status=InstanceStatus.DELETED)
     return living.filter(Q(status=InstanceStatus.SUSPENDED) | Exists(asked)).first()
 
 

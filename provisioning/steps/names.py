@@ -14,6 +14,7 @@ CLUSTER = "sourcegraph"
 NODE_POOL, EXECUTOR_POOL = "main", "executors"
 BACKUP_PLAN = "daily"
 RELEASE = "sourcegraph"
+INGRESS = "sourcegraph-frontend"  # as the chart calls it
 DATABASE_USER = "sourcegraph"
 DATABASE_PROXY = "cloud-sql-proxy"
 NODES_ACCOUNT, DEPLOYER_ACCOUNT = "gke-nodes", "deployer"

@@ -34,10 +34,12 @@ from lightkube.types import CascadeType
 
 from provisioning.clients.kubernetes import is_absent, is_taken, name_of, suppressed
 from provisioning.engine.action import AsWanted, Context, Differs, Missing, Refused, Seen, UnderWay, seconds
+from provisioning.fleet.domains import custom_name
 from provisioning.fleet.features import ASSISTANT
 from provisioning.models import Kind
 from provisioning.spec import InstanceSpec
 from provisioning.steps import names
+from provisioning.steps.custom_domain import is_in_force
 from provisioning.steps.executors import FRONTEND, executors_of
 from provisioning.steps.google import attempt
 from provisioning.steps.kubernetes import ClusterAction
@@ -76,7 +78,8 @@ class SiteConfiguration(ClusterAction):
     """Settings of the application
 
     The newest Job tells what was wanted last, by a fingerprint, and which keys were set, so that those are removed that
-    are wanted no more. What people set themselves is theirs. In a suspended instance nothing runs.
+    are wanted no more. What people set themselves is theirs. In a suspended instance nothing runs. Its address is the
+    custom domain as long as people can reach it by that, else its own.
     """
 
     def inside(self, spec: InstanceSpec) -> str:
@@ -90,13 +93,13 @@ class SiteConfiguration(ClusterAction):
             return Missing("the API server listed no Jobs that set them")
         if any(job.metadata and job.metadata.deletionTimestamp for job in jobs):
             return UnderWay("an earlier Job to be gone", seconds(5))
-        return _seen(cluster, context, jobs)
+        return _seen(cluster, context, jobs, self._address(cluster, context))
 
     def create_in(self, cluster: Client, context: Context) -> str:
         """A new Job comes first, and the former ones go once it has succeeded: they tell what there is to remove."""
-        jobs = _jobs(cluster, context.spec)
-        if not jobs or _is_out_of_date(context, jobs[0]):
-            return _begin(cluster, context, jobs)
+        jobs, address = _jobs(cluster, context.spec), self._address(cluster, context)
+        if not jobs or _is_out_of_date(context, jobs[0], address):
+            return _begin(cluster, context, jobs, address)
         if is_over(jobs[0]):
             return _remove(cluster, context.spec, jobs[1:])
         return "found it begun already"
@@ -104,19 +107,37 @@ class SiteConfiguration(ClusterAction):
     def remove_in(self, cluster: Client, context: Context) -> str:
         return _remove(cluster, context.spec, _jobs(cluster, context.spec))
 
+    def _address(self, cluster: Client, context: Context) -> str:
+        return custom_name(context.spec) if is_in_force(cluster, context.spec) else context.spec.domain
 
-def settings_of(spec: InstanceSpec, secret: Callable[[str], str] = str) -> dict[str, Any]:
-    """Our keys and their values, with secrets as `secret` knows them by name; what begins with `flag:` is a flag."""
-    found: dict[str, Any] = {EXTERNAL_URL: str(settings.INSTANCE_URL_FORMAT).format(domain=spec.domain)}
+
+class Links(SiteConfiguration):
+    """Links under the custom domain
+
+    It stands after the line that waits until that is in force. Going back, what is in force is not waited for.
+    """
+
+    def _address(self, cluster: Client, context: Context) -> str:
+        if context.is_going_back:
+            return super()._address(cluster, context)
+        return custom_name(context.spec) or context.spec.domain
+
+
+def settings_of(spec: InstanceSpec, secret: Callable[[str], str] = str, address: str = "") -> dict[str, Any]:
+    """Our keys and their values, with secrets as `secret` knows them by name; what begins with `flag:` is a flag.
+
+    `address` is the name in its links; its own domain where none is given.
+    """
+    found: dict[str, Any] = {EXTERNAL_URL: str(settings.INSTANCE_URL_FORMAT).format(domain=address or spec.domain)}
     if executors_of(spec):
         found |= {EXECUTOR_TOKEN: secret(names.EXECUTOR_TOKEN), EXECUTOR_URL: FRONTEND}
         found |= {INDEXING: True, NATIVE_EXECUTION: True}
     return found | _assistant(spec)
 
 
-def fingerprint(spec: InstanceSpec) -> str:
+def fingerprint(spec: InstanceSpec, address: str = "") -> str:
     """Of what is wanted: of what is generated once by its name, of the provider's key by its value, which changes."""
-    return hashlib.sha256(json.dumps(settings_of(spec), sort_keys=True).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps(settings_of(spec, address=address), sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _assistant(spec: InstanceSpec) -> dict[str, Any]:
@@ -153,8 +174,8 @@ def _jobs(cluster: Client, spec: InstanceSpec) -> list[Job]:
     return sorted(cluster.list(Job, namespace=names.namespace(spec), labels={**APP}), key=_revision, reverse=True)
 
 
-def _seen(cluster: Client, context: Context, jobs: list[Job]) -> Seen:
-    newest, is_other = jobs[0], _label(jobs[0], FINGERPRINT) != fingerprint(context.spec)
+def _seen(cluster: Client, context: Context, jobs: list[Job], address: str) -> Seen:
+    newest, is_other = jobs[0], _label(jobs[0], FINGERPRINT) != fingerprint(context.spec, address)
     why = why_failed(newest)
     if not why and not is_over(newest):
         return UnderWay("an earlier change of them" if is_other else "them to be written", seconds(5))
@@ -174,20 +195,21 @@ def _refused(cluster: Client, job: Job) -> Refused:
     )
 
 
-def _is_out_of_date(context: Context, job: Job) -> bool:
+def _is_out_of_date(context: Context, job: Job, address: str) -> bool:
     """Whether another Job is needed: never beside one that is still at it."""
     if why_failed(job):
         return _label(job, TRY) != attempt(context)
-    return is_over(job) and _label(job, FINGERPRINT) != fingerprint(context.spec)
+    return is_over(job) and _label(job, FINGERPRINT) != fingerprint(context.spec, address)
 
 
-def _begin(cluster: Client, context: Context, former: list[Job]) -> str:
+def _begin(cluster: Client, context: Context, former: list[Job], address: str) -> str:
     with store_of(context.spec) as store:
-        wanted = settings_of(context.spec, partial(read_secret, store))
+        wanted = settings_of(context.spec, partial(read_secret, store), address)
     known = set(OWNED) if context.spec.kind == Kind.REHEARSAL else set[str]().union(*map(_keys, former))
     cluster.apply(_secret(context, options(wanted, known - set(wanted))), force=True)
     with suppressed(is_taken):
-        cluster.create(_job(context, _revision(former[0]) + 1 if former else 1, wanted))
+        revision = _revision(former[0]) + 1 if former else 1
+        cluster.create(_job(context, revision, wanted, fingerprint(context.spec, address)))
     return f"began to set {', '.join(wanted)}"
 
 
@@ -218,12 +240,12 @@ def _secret(context: Context, wish: str) -> Secret:
     return Secret(metadata=metadata, data={WISH: base64.b64encode(wish.encode()).decode()})
 
 
-def _job(context: Context, revision: int, wanted: Mapping[str, Any]) -> Job:
+def _job(context: Context, revision: int, wanted: Mapping[str, Any], mark: str) -> Job:
     labels = {**context.spec.labels, **APP, REVISION: str(revision), TRY: attempt(context)}
     metadata = ObjectMeta(
         name=f"{names.SITE_CONFIGURATION}-{revision}",
         namespace=names.namespace(context.spec),
-        labels={**labels, FINGERPRINT: fingerprint(context.spec)},
+        labels={**labels, FINGERPRINT: mark},
         annotations={KEYS: json.dumps(sorted(wanted))},
     )
     pod = PodSpec(restartPolicy="Never", automountServiceAccountToken=False, containers=[_container()])

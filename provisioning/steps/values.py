@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from provisioning.fleet.architectures import architecture_of
+from provisioning.fleet.domains import custom_name
 from provisioning.fleet.features import ALLOW_LIST, ENVIRONMENT, OFF_BY_DEFAULT
 from provisioning.models import Kind
 from provisioning.spec import InstanceSpec
 from provisioning.steps import names
+from provisioning.steps.custom_domain import ANNOTATION, certificate_name
 from provisioning.steps.database_proxy import proxy_resources
 from provisioning.steps.executors import executor_resources
 from provisioning.steps.usage_ping import usage_resources
@@ -112,7 +114,9 @@ def _disks(spec: InstanceSpec) -> dict[str, int]:
 
 
 def _ingress(spec: InstanceSpec, brought: BroughtCluster | None) -> dict[str, Any]:
-    """The chart's annotations for nginx are taken back by null."""
+    """The chart's annotations for nginx are taken back by null. The chart knows one host: with a name of the customer's
+    beside its own, the load balancer is to take whatever leads to it.
+    """
     if brought:
         return {
             "enabled": True,
@@ -124,9 +128,9 @@ def _ingress(spec: InstanceSpec, brought: BroughtCluster | None) -> dict[str, An
         NGINX_CLASS: "gce",
         NGINX_BODY: None,
         "kubernetes.io/ingress.global-static-ip-name": names.ADDRESS,
-        "networking.gke.io/managed-certificates": CERTIFICATE,
+        ANNOTATION: ",".join(filter(None, (CERTIFICATE, certificate_name(spec)))),
     }
-    return {"enabled": True, "host": spec.domain, "annotations": annotations}
+    return {"enabled": True, "host": "" if custom_name(spec) else spec.domain, "annotations": annotations}
 
 
 def _on_google(spec: InstanceSpec) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from provisioning.spec import InstanceSpec
 from provisioning.steps import (
     application,
     armor,
+    custom_domain,
     executor_nodes,
     executor_token,
     logs,
@@ -32,6 +33,7 @@ from provisioning.steps.parts import Removes
 from provisioning.workflows.table import GOOGLE, line, put_out_by
 
 SOON, SHORT, LONG = minutes(1), minutes(20), minutes(45)
+HOURS = minutes(120)  # Google says that a certificate takes up to an hour
 NOTHING = Undo.NOTHING  # it only watches, is a service that may stay enabled, or what it generated opens nothing
 REVERT = Undo.REVERT
 
@@ -52,14 +54,21 @@ NODES = (
     line("executor-nodes", "private-endpoint", executor_nodes.NewExecutorNodes(), REVERT, minutes(3), LONG, GOOGLE),
     line("secrets", "executor-nodes", secrets.Secrets(), NOTHING, seconds(2), SHORT, GOOGLE),
     line("executor-token", "secrets", executor_token.ExecutorToken(), REVERT, seconds(2), SHORT, GOOGLE),
-    line("site-configuration", "executor-token", site_configuration.SiteConfiguration(), REVERT, seconds(10), SHORT),
+    line("custom-domain", "executor-token", custom_domain.Certificates(removes=Removes.GOING_BACK), REVERT, seconds(2),
+         SHORT, GOOGLE),
+    line("site-configuration", "custom-domain", site_configuration.SiteConfiguration(), REVERT, seconds(10), SHORT),
     line("application", "site-configuration", release.Application(), REVERT, seconds(15), SHORT),
     line("rollout", "application", rollout.Rollout(), NOTHING, seconds(60), LONG),
     line("allow-list-in-force", "rollout", armor.AllowListInForce(reverts=True, removes=Removes.GOING_FORWARD), REVERT,
          seconds(60), SHORT, GOOGLE),
-    line("health", "rollout allow-list-in-force", application.Health(), NOTHING, seconds(5), SHORT),
+    line("custom-domain-in-force", "rollout", custom_domain.InForce(), NOTHING, minutes(15), HOURS, GOOGLE),
+    line("custom-domain-links", "custom-domain-in-force", site_configuration.Links(), REVERT, seconds(10), SHORT,
+         GOOGLE),
+    line("health", "rollout allow-list-in-force custom-domain-links", application.Health(), NOTHING, seconds(5), SHORT),
     line("spare-executor-nodes", "health", executor_nodes.SpareExecutorNodes(), REVERT, minutes(2), LONG, GOOGLE),
     line("log-retention", "health", logs.LogRetention(), REVERT, seconds(5), SHORT, GOOGLE),
+    line("former-certificates", "spare-executor-nodes log-retention",
+         custom_domain.Certificates(removes=Removes.GOING_FORWARD), REVERT, seconds(2), SHORT, GOOGLE),
 )
 # fmt: on
 

@@ -4,6 +4,8 @@ The database and the cluster take longest and come up side by side; the applicat
 somebody brings, all that is Google's is left out.
 """
 
+from dataclasses import replace
+
 from portal.core import clock
 from portal.core.audit import record
 from portal.core.mail import queue
@@ -16,6 +18,7 @@ from provisioning.steps import (
     application,
     armor,
     backups,
+    custom_domain,
     dns,
     executor_nodes,
     executor_token,
@@ -40,6 +43,7 @@ from provisioning.workflows.table import BROUGHT, GOOGLE, line, put_out_by
 SHORT, LONG = minutes(20), minutes(60)
 REMOVE = Undo.REMOVE
 NOTHING = Undo.NOTHING  # it goes with the project, the database server or the namespace, or it only watches
+OWN_NAME = "Its own name works; links lead there until a repair finds the custom domain in force."
 
 
 # fmt: off
@@ -79,14 +83,22 @@ NODES = (
     line("connections", "namespace database secrets cluster-secrets", kubernetes.Connections(), NOTHING,
          seconds(2), SHORT),
     line("executor-token", "namespace secrets", executor_token.ExecutorToken(), NOTHING, seconds(2), SHORT, GOOGLE),
-    line("application", "connections executor-nodes executor-token gateway address database-user allow-list",
+    line("custom-domain", "namespace", custom_domain.Certificates(removes=Removes.GOING_BACK), NOTHING,
+         seconds(2), SHORT, GOOGLE),
+    line("application",
+         "connections executor-nodes executor-token gateway address database-user allow-list custom-domain",
          release.Application(), REMOVE, seconds(15), SHORT),
     line("rollout", "application", rollout.Rollout(), NOTHING, seconds(120), minutes(45)),
     line("allow-list-in-force", "rollout", armor.AllowListInForce(removes=Removes.GOING_FORWARD), NOTHING,
          seconds(2), SHORT, GOOGLE),
     line("volumes", "rollout", volumes.VolumeSizes(), NOTHING, seconds(1), SHORT),
     line("health", "rollout dns", application.Health(), NOTHING, seconds(5), LONG),
-    line("site-configuration", "health", site_configuration.SiteConfiguration(), NOTHING, seconds(10), SHORT),
+    replace(line("custom-domain-in-force", "rollout dns", custom_domain.InForce(), NOTHING, seconds(2), LONG, GOOGLE),
+            gives_up=OWN_NAME),
+    line("site-configuration", "health custom-domain-in-force", site_configuration.SiteConfiguration(), NOTHING,
+         seconds(10), SHORT),
+    line("former-certificates", "site-configuration", custom_domain.Certificates(removes=Removes.GOING_FORWARD),
+         NOTHING, seconds(2), SHORT, GOOGLE),
     line("administrator", "site-configuration", application.SiteAdmin(), NOTHING, seconds(2), SHORT),
     line("monitoring", "health", monitoring.Monitoring(), REMOVE, seconds(4), SHORT, GOOGLE),
 )

@@ -11,7 +11,16 @@ from collections.abc import Callable
 
 from devcloud.clock import now
 from devcloud.cloud import Cloud
-from devcloud.kubernetes.controllers import cron_jobs, deployments, jobs, network, pods, volumes, workloads
+from devcloud.kubernetes.controllers import (
+    certificates,
+    cron_jobs,
+    deployments,
+    jobs,
+    network,
+    pods,
+    volumes,
+    workloads,
+)
 from devcloud.kubernetes.controllers.context import Context, controller_of
 from devcloud.kubernetes.failures import JSON
 from devcloud.kubernetes.kinds import kind_named
@@ -20,12 +29,14 @@ from devcloud.kubernetes.objects import Key, Objects
 _ROUNDS = 50  # a chain of changes is a handful of rounds long; more means two controllers undo each other
 _UNBLOCKING = {"/secrets", "/configmaps", "/persistentvolumeclaims", "/nodes"}
 _INGRESSES = "networking.k8s.io/ingresses"
+_CERTIFICATES = "networking.gke.io/managedcertificates"
 _BEHIND_AN_INGRESS = {"/services", "cloud.google.com/backendconfigs"}
 _RECONCILERS: dict[str, Callable[[Context, JSON], float | None]] = {
     "/pods": pods.advance,
     "/persistentvolumeclaims": volumes.reconcile_claim,
     "/services": network.reconcile_service,
     _INGRESSES: network.reconcile_ingress,
+    _CERTIFICATES: certificates.reconcile,
     "apps/deployments": deployments.reconcile,
     "apps/statefulsets": workloads.reconcile_stateful_set,
     "apps/daemonsets": workloads.reconcile_daemon_set,
@@ -97,6 +108,8 @@ class Controllers:
                 affected |= set(self._keys("persistentvolumeclaims"))
             if key[0] in _BEHIND_AN_INGRESS:
                 affected |= {found for found in self._keys("ingresses") if found[1] == key[1]}
+            if key[0] == _INGRESSES:
+                affected |= {found for found in self._keys("managedcertificates") if found[1] == key[1]}
             if key[0] == _INGRESSES and self._objects.get(kind_named("ingresses"), *key[1:]) is None:
                 network.drop_ingress(self._context, value)
             if (

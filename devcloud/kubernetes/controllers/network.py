@@ -2,7 +2,7 @@
 
 import json
 
-from devcloud.balancers import bring_backend, drop_backend
+from devcloud.balancers import bring_backend, drop_backend, static_address
 from devcloud.clock import now
 from devcloud.kubernetes.controllers.context import Context
 from devcloud.kubernetes.defaults import address
@@ -10,6 +10,7 @@ from devcloud.kubernetes.failures import JSON
 from devcloud.kubernetes.kinds import Kind, kind_named
 from devcloud.kubernetes.objects import copy_of
 
+STATIC_ADDRESS = "kubernetes.io/ingress.global-static-ip-name"
 READY_AT = "devcloud.localhost/address-at"
 
 
@@ -62,7 +63,9 @@ def reconcile_service(context: Context, service: JSON) -> float | None:
 
 
 def _give_address(context: Context, kind: Kind, value: JSON) -> float | None:
-    """The object has an address once its time has come. Returns when that will be."""
+    """The object has an address once its time has come: that which it names, where it names one. Returns when that
+    will be.
+    """
     if value.get("status", {}).get("loadBalancer", {}).get("ingress"):
         return None
     at = value["metadata"].get("annotations", {}).get(READY_AT)
@@ -74,6 +77,10 @@ def _give_address(context: Context, kind: Kind, value: JSON) -> float | None:
         return due
     if now() < float(at):
         return float(at)
-    reached = address("34.120", value["metadata"]["uid"])
+    name = value["metadata"].get("annotations", {}).get(STATIC_ADDRESS, "")
+    named = static_address(context.cloud, context.cluster_id, name) if name else None
+    if named == "":  # Google's controller tries again
+        return now() + context.seconds("loadbalancer")
+    reached = named or address("34.120", value["metadata"]["uid"])
     context.set_status(kind, value, {**value.get("status", {}), "loadBalancer": {"ingress": [{"ip": reached}]}})
     return None

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from billing.clients.stripe import Away
 from billing.models import Charge, Subscription
@@ -20,6 +20,7 @@ from portal.core.errors import Conflict, NotFound, ServiceError
 from portal.core.models import Membership
 from portal.web.access import ONLY_RUNNERS, actor_of, may_run, members_only, runners_only
 from portal.web.details import DetailsForm, asked_for
+from portal.web.naming import shown_record
 from portal.web.once import new_key
 from portal.web.opting import (
     BUTTONS,
@@ -36,8 +37,10 @@ from portal.web.standing import live_operation
 from portal.web.standing import standing_of as shown_standing
 from portal.web.views.instances import shown_instance
 from portal.web.views.subscriptions import BUSY
+from provisioning.fleet.details import CUSTOM_NAME
 from provisioning.models import Instance, InstanceStatus, OperationKind, OperationStatus
 from provisioning.selectors import operations_of
+from provisioning.services.domains import domain_look_now
 
 DONE = {
     Deed.OPT_IN: "{} is being switched on.",
@@ -86,14 +89,31 @@ def instance_feature(request: HttpRequest, membership: Membership, instance_id: 
         except ServiceError as error:
             told.refuse(error) if told else form.add_error(None, str(error))
         else:
-            messages.success(request, _done(Deed(form.cleaned_data["deed"]), held))
+            done = Deed(form.cleaned_data["deed"])
+            messages.success(request, _done(done, held))
+            if _names(done, held):
+                return redirect("instance_feature", instance.pk, name)
             return redirect("instance_features", instance.pk)
     asked = UnitsForm(held.feature, request.GET if "units" in request.GET else None)
     context = {"form": form, "key": new_key(), **_shown(instance, held, deed, subscription, asked)}
     others = [(other, BUTTONS[other]) for other in deeds if other is not deed]
-    context |= {"told": told, "others": others}
+    context |= {"told": told, "others": others, "record": shown_record(instance, held)}
     context |= {"was_taken_back": _was_taken_back(instance) and _is_changing(instance, [held])}
     return render(request, "web/features/detail.html", {**context, **_headed(membership, instance)})
+
+
+@require_POST
+@members_only
+@runners_only
+def feature_look(request: HttpRequest, membership: Membership, instance_id: str, name: str) -> HttpResponse:
+    """The record that the feature waits for is looked up at once, by a worker."""
+    instance = shown_instance(membership, instance_id)
+    held = _held(instance, name)
+    try:
+        domain_look_now(instance=instance, name=held.told.get(CUSTOM_NAME, ""), actor=actor_of(request))
+    except ServiceError as error:
+        messages.info(request, str(error))
+    return redirect("instance_feature", instance.pk, name)
 
 
 def _asked_deed(request: HttpRequest, deeds: tuple[Deed, ...]) -> Deed | None:
@@ -119,7 +139,14 @@ def _done(deed: Deed, held: Held) -> str:
     """What happens next."""
     if deed is Deed.ADD and held.asks:
         return f"Once {held.feature} is paid for, which takes some seconds, tell us {asked_for(held.asks)}."
+    if _names(deed, held):
+        return "Now set the record that is shown here. What follows happens by itself."
     return DONE[deed].format(held.feature)
+
+
+def _names(deed: Deed, held: Held) -> bool:
+    """Whether it tells a name that has to be led to the instance next."""
+    return deed in TELLING and CUSTOM_NAME in held.asks
 
 
 def _agree(

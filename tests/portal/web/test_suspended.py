@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from provisioning.models import Instance, Operation
+from provisioning.models import CustomDomain, Instance, Operation
 from tests.conftest import SUSPENDED
 
 pytestmark = pytest.mark.django_db
@@ -21,6 +21,12 @@ def asleep(running: Instance) -> Instance:
 def stranger(host: str = HOST) -> Client:
     """A browser that was led to the portal by that name."""
     return Client(headers={"Host": host})
+
+
+def test_under_a_name_of_their_own_it_says_the_same(asleep):
+    CustomDomain.objects.create(name="code.acme.com", instance=asleep)
+    assert "acme is suspended" in stranger("code.acme.com").get("/").content.decode()
+    assert stranger("search.acme.com").get("/").status_code == 400
 
 
 class TestAtItsAddress:

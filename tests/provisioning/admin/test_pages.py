@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 LISTS = [
     "provisioning_instance", "provisioning_operation", "provisioning_cluster", "provisioning_release",
     "provisioning_size", "provisioning_survey", "provisioning_leak", "provisioning_certificate",
-    "provisioning_access",
+    "provisioning_access", "provisioning_customdomain",
     "core_organization", "core_user", "core_apitoken", "core_auditevent", "core_mail",
 ]  # fmt: skip
 

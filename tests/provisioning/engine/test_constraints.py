@@ -13,6 +13,7 @@ from provisioning.models import (
     Alert,
     AlertRule,
     Cluster,
+    CustomDomain,
     Health,
     Hold,
     Instance,
@@ -164,6 +165,10 @@ def a_tally(instance: Instance, **fields) -> ProbeTally:
     return ProbeTally.objects.create(**{"instance": instance, "hour": HOUR, **fields})
 
 
+def a_name(instance: Instance, **fields) -> CustomDomain:
+    return CustomDomain.objects.create(**{"name": "code.acme.com", "instance": instance, **fields})
+
+
 def a_count(instance: Instance) -> Usage:
     return Usage.objects.create(instance=instance, day=HOUR.date(), figures={"seats": 1})
 
@@ -224,6 +229,9 @@ ILLEGAL = {
     "no_more_failed_in_a_minute": lambda i: a_minute(i, probes=1, failed=2),
     "no_more_planned_than_down": lambda i: an_uptime_day(i, down_seconds=1, planned_seconds=2),
     "one_count_a_day": twice(a_count),
+    "custom_domain_state_is_known": lambda i: a_name(i, state="odd"),
+    "what_leads_here_has_led_here": lambda i: a_name(i, state="here"),
+    "what_leads_here_is_not_lost": lambda i: a_name(i, state="here", proved_at=HOUR, lost_at=HOUR),
     "access_state_is_known": lambda i: an_access(i, state="open"),
     "an_access_is_short": lambda i: an_access(i, minutes=241),
     "a_granted_access_has_an_end": lambda i: a_granted_access(i, ends_at=None),

@@ -102,3 +102,46 @@ def test_what_is_no_connection_says_why_at_its_field(told, field, says):
     with pytest.raises(Invalid, match=says) as refused:
         connection(**told)
     assert refused.value.field == field
+
+
+def custom_name(told: str) -> str:
+    checked: str = check_details(["custom-domain"], {"name": told}, region=REGION)["name"]
+    return checked
+
+
+def test_a_name_of_their_own_is_written_in_small_letters():
+    assert custom_name(" Code.Acme.COM. ") == "code.acme.com"
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        ("", "a host name with a dot"),
+        ("code", "a host name with a dot"),
+        ("*.acme.com", "a host name with a dot"),
+        ("203.0.113.7", "a host name with a dot"),
+        ("globex.sourcegraph.localhost", "one of our own names"),
+        ("sourcegraph.localhost", "one of our own names"),
+        ("code.googleapis.com", "one of Google's names"),
+        ("code.acme.internal", "not a name of the public internet"),
+        ("code.acme.example", "not a name of the public internet"),
+        (f"{'a' * 60}.acme.com", "certificates take up to 63"),
+    ],
+)
+def test_what_can_be_no_name_of_theirs_says_why(told, says):
+    with pytest.raises(Invalid, match=says) as refused:
+        custom_name(told)
+    assert refused.value.field == "name"
+
+
+def test_the_portals_own_name_is_not_to_be_had(settings):
+    settings.PORTAL_URL = "https://cloud.acme.com"
+    with pytest.raises(Invalid, match="one of our own names"):
+        custom_name("cloud.acme.com")
+
+
+def test_where_our_own_names_are_none_of_the_internet_theirs_may_be_too(settings):
+    assert custom_name("code.acme.localhost") == "code.acme.localhost"
+    settings.INSTANCE_DOMAIN = "sourcegraph.example.org"
+    with pytest.raises(Invalid, match="not a name of the public internet"):
+        custom_name("code.acme.localhost")

@@ -14,11 +14,13 @@ from tests.provisioning.workflows.census import left_of
 from tests.provisioning.workflows.harness import assert_succeeded, run, run_until_begun
 from tests.provisioning.workflows.wishes import (
     ATTACHMENT,
+    CUSTOM_NAME,
     FEATURES,
     OFFICE,
     assert_as_its_spec_says,
+    linked_name,
+    prepare,
     suspend,
-    tell,
 )
 
 pytestmark = [
@@ -46,6 +48,12 @@ def answer(instance: Instance, came_from: str) -> int:
     return httpx.get(f"{settings.INSTANCE_GATEWAY}/healthz", headers=headers, trust_env=False).status_code
 
 
+def answer_at(name: str) -> int:
+    """As people meet it under that name."""
+    headers = {"Host": name, "X-Forwarded-For": OFFICE}
+    return httpx.get(f"{settings.INSTANCE_GATEWAY}/healthz", headers=headers, trust_env=False).status_code
+
+
 def policies(instance: Instance) -> list[str]:
     found = execute(api("compute", "v1").securityPolicies().list(project=instance.pk))
     return [policy["name"] for policy in found.get("items", ())]
@@ -53,8 +61,8 @@ def policies(instance: Instance) -> list[str]:
 
 @pytest.fixture
 def connectable(running: Instance) -> Instance:
-    """A running instance, whose customer's network team has published the code host."""
-    tell("attachments", {"name": ATTACHMENT})
+    """A running instance, whose customer's network team has published the code host and set a record in their DNS."""
+    prepare(running)
     return running
 
 
@@ -70,6 +78,12 @@ class TestSwitchedOn:
         assert switched_on.connection_status == "PENDING"
         assert switched_on.outbound_address
 
+    def test_it_answers_under_both_names_and_links_lead_to_theirs(self, switched_on):
+        assert [answer_at(name) for name in (switched_on.domain, CUSTOM_NAME)] == [200, 200]
+        assert linked_name(switched_on) == CUSTOM_NAME
+        assert switched_on.address == CUSTOM_NAME
+        assert switched_on.url.startswith(f"http://{CUSTOM_NAME}:")
+
     def test_another_list_takes_the_place_of_the_first(self, switched_on, by_owner):
         [listed] = [feature for feature in FEATURES if feature not in OPEN_TO_ALL]
         changed = replace(listed, details={"addresses": [f"{STRANGER}/32"]})
@@ -81,6 +95,8 @@ class TestSwitchedOn:
         assert [answer(switched_on, each) for each in (OFFICE, STRANGER)] == [200, 200]
         assert policies(switched_on) == []
         assert switched_on.connection_status == ""
+        assert (linked_name(switched_on), switched_on.address) == (switched_on.domain, switched_on.domain)
+        assert [answer_at(name) for name in (switched_on.domain, CUSTOM_NAME)] == [200, 404]
         place = {"project": switched_on.pk, "region": switched_on.region, "forwardingRule": "private-endpoint"}
         with pytest.raises(NotFound):
             execute(api("compute", "v1").forwardingRules().get(**place))
@@ -110,7 +126,7 @@ class TestSwitchedOn:
 
 
 def test_a_spec_that_has_them_from_the_beginning_is_built_so(instance, provision):
-    tell("attachments", {"name": ATTACHMENT})
+    prepare(instance)
     provision.wanted["features"] = [feature.as_json() for feature in FEATURES]
     provision.save()
     Instance.objects.update(features=provision.wanted["features"])
@@ -118,6 +134,7 @@ def test_a_spec_that_has_them_from_the_beginning_is_built_so(instance, provision
     assert_as_its_spec_says(instance)
     assert [answer(instance, each) for each in (OFFICE, STRANGER)] == [200, 403]
     assert instance.connection_status == "PENDING"
+    assert linked_name(instance) == CUSTOM_NAME
 
 
 def test_who_is_to_be_let_in_no_more_is_shut_out_before_the_old_list_is_forgotten(switched_on, by_owner):

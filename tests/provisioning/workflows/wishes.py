@@ -1,5 +1,7 @@
 """What each kind of change is asked for in these tests, and how it is told that an instance is as its spec says."""
 
+import base64
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -49,6 +51,7 @@ def _larger(instance: Instance) -> InstanceSpec:
 
 
 ATTACHMENT = "projects/acme-network/regions/us-central1/serviceAttachments/git"  # what their network team publishes
+CUSTOM_NAME = "code.acme.com"  # what their people would rather call it
 OFFICE = "203.0.113.9"  # where the people of the instance are
 # One that is a switch of the application's, and some that are made at Google.
 FEATURES = (
@@ -61,6 +64,7 @@ FEATURES = (
         details={"service_attachment": ATTACHMENT, "host": "git.acme.internal"},
     ),
     FeatureSpec("our-addresses", parts=("allow-list",), details={"addresses": ["203.0.113.0/24"]}),
+    FeatureSpec("our-name", parts=("custom-domain",), details={"name": CUSTOM_NAME}),
     FeatureSpec("answers", parts=("assistant",)),
     FeatureSpec("machines", units=2, parts=("executors",)),
 )
@@ -116,9 +120,19 @@ def suspend(instance: Instance, actor: Actor) -> Operation:
     return operation
 
 
-def _published(_instance: Instance, _actor: Actor) -> Mapping[str, Any]:
-    """What a feature of theirs is to connect to; their people have not accepted anything yet."""
+def prepare(instance: Instance) -> None:
+    """What their features are to connect to, whose people have not accepted anything yet; and their record in DNS."""
     tell("attachments", {"name": ATTACHMENT})
+    lead(CUSTOM_NAME, instance.domain)
+
+
+def lead(name: str, target: str) -> None:
+    """The customer's DNS leads that name there."""
+    tell("dns", {"name": name, "type": "CNAME", "data": [target]})
+
+
+def _prepared(instance: Instance, _actor: Actor) -> Mapping[str, Any]:
+    prepare(instance)
     return {}
 
 
@@ -138,7 +152,7 @@ def _asleep(instance: Instance, actor: Actor) -> Mapping[str, Any]:
 
 # What has happened before it is asked for; answers the operation's inputs.
 PREPARATIONS: dict[str, Callable[[Instance, Actor], Mapping[str, Any]]] = {
-    OperationKind.APPLY_FEATURES: _published,
+    OperationKind.APPLY_FEATURES: _prepared,
     OperationKind.REPAIR: _damaged,
     OperationKind.RESTORE: _to_restore,
     OperationKind.RESUME: _asleep,
@@ -183,6 +197,16 @@ def beside_what_it_always_does(kind: str, calls: Iterable[dict[str, Any]]) -> li
 def tell(path: str, form: Any) -> None:
     """Devcloud's control API is told so."""
     httpx.put(f"{settings.INSTANCE_GATEWAY}/_control/{path}", json=form, trust_env=False).raise_for_status()
+
+
+def linked_name(instance: Instance) -> str:
+    """The name that the application's own links lead to, as it was told last."""
+    spec = spec_of(instance)
+    with connected(kubeconfig_for(spec)) as cluster:
+        found = cluster.get(Secret, names.SITE_CONFIGURATION, namespace=names.namespace(spec))
+    options = base64.b64decode((found.data or {})["options"]).decode()
+    wish = json.loads(base64.b64decode(options.rpartition("portal.wish=")[2]))
+    return str(httpx.URL(wish["set"]["externalURL"]).host)
 
 
 def schema_of(instance: Instance) -> str:

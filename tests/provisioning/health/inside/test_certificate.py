@@ -1,5 +1,6 @@
 """For how long a certificate is good, as a browser would see it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from portal.core import clock
 from provisioning.clients.application import trusted
 from provisioning.health.inside.certificate import look_at_certificate
 from provisioning.health.inside.findings import Subject, Verdict
+from provisioning.spec import FeatureSpec
 from tests.provisioning.health.gateway import gateway
 from tests.provisioning.steps.world import spec_for_tests
 
@@ -73,3 +75,15 @@ def test_without_https_it_is_not_checked(subject, settings):
 def test_its_end_is_told_to_the_minute(shown, subject):
     ends_at = clock.now() + timedelta(days=365)
     assert look_at_certificate(subject).sentence[:45].startswith(f"The certificate is good until {ends_at:%Y-%m-%d}")
+
+
+def test_that_of_a_name_of_their_own_has_to_be_sound_as_well(authority, tmp_path, settings, subject):
+    """It is asked for where the instance is, wherever their name leads."""
+    settings.INSTANCE_URL_FORMAT = "https://{domain}"
+    ours = FeatureSpec("custom-domain", parts=("custom-domain",), details={"name": "code.acme.com"})
+    named = replace(subject, spec=replace(subject.spec, features=(ours,)))
+    for shown, state in (({DOMAIN}, Verdict.DEGRADED), ({DOMAIN, "code.acme.com"}, Verdict.WELL)):
+        with gateway(server_context(authority, tmp_path, shown)) as known:
+            settings.INSTANCE_GATEWAY = known.url
+            found = look_at_certificate(named)
+        assert found.state == state
