@@ -46,8 +46,8 @@ AT_ONCE = {
 }
 # A name is led to the instance, and away from it, by somebody else.
 OF_NAMES = {
-    Deed.TELL: "It is switched on once your DNS leads the name to the instance. The name of now works on beside it. From "
-    "your record to its certificate it may take an hour, in which browsers warn at the new name.",
+    Deed.TELL: "It is switched on once your DNS leads the name to the instance. The name of now works on beside it. "
+    "From your record to its certificate it may take an hour, in which browsers warn at the new name.",
     Deed.CHANGE: "Once your DNS leads the other name here, it takes the place of this one, within an hour in which "
     "browsers warn at it. Nothing else is charged.",
     Deed.OPT_OUT: "It is switched off within minutes, and links lead to the instance's own name. Remove your record "
