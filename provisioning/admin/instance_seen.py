@@ -19,10 +19,11 @@ def instance_seen(instance: Instance) -> dict[str, Any]:
     """The context of the page. At most seven queries."""
     found, now = reliability_of(instance), clock.now()
     usages = recent_usages([instance])[instance.pk]
-    month, budget = percent(found.month.share), f"{found.left:.0%} of the month's error budget is left"
+    month, before = percent(found.month.share), percent(found.before.share)
     return {
         "lost": lost_by_day(found.days),
-        "uptime": f"{month} this month without maintenance, {percent(found.before.share)} last month; {budget}.",
+        "uptime": f"Uptime without maintenance: {month} this month, {before} last month. Of this month's error budget "
+        f"{found.left:.0%} is left.",
         "uses": [
             (title, count_by_day(title, usages, name, now.date(), SHOWN_DAYS)) for name, title in FIGURES if usages
         ],

@@ -35,6 +35,7 @@ class Plot:
     width: int
     label: str
     note: str
+    kind: str = "lost"
     height: int = HEIGHT
 
 
@@ -51,7 +52,7 @@ def count_by_day(title: str, usages: Sequence[Usage], figure: str, today: date, 
     shown = [today - timedelta(days=ago) for ago in reversed(range(days))]
     top = max([1, *(counts.get(day) or 0 for day in shown)])
     bars = [_counted(number, day, counts.get(day), top) for number, day in enumerate(shown)]
-    return Plot(bars, _width(days), f"{title} on each of the last {days} days", f"The upper edge is {top:,}.")
+    return Plot(bars, _width(days), f"{title} on each of the last {days} days", f"The upper edge is {top:,}.", "count")
 
 
 def percent(share: float | None) -> str:

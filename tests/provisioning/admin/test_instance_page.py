@@ -43,7 +43,7 @@ def test_what_was_lost_and_how_it_is_used_are_plotted(clock, adas, seen):
     assert (accounts, seats.bars[-1].says.rpartition(": ")[2], len(seats.bars)) == ("Accounts", "20", 30)
     assert [bar.height for bar in seats.bars][-3:] == sorted((bar.height for bar in seats.bars[-3:]), reverse=True)
     assert active.note == "The upper edge is 5."
-    assert "99.966 % this month" in text(adas, page(seen))
+    assert "Uptime without maintenance: 99.966 % this month" in text(adas, page(seen))
 
 
 def test_what_nobody_has_seen_is_not_drawn_as_good(adas, seen):
