@@ -11,6 +11,7 @@ from devcloud.calls import reset_connection
 from devcloud.cloud import Cloud
 
 _ZONES, _RECORD_SETS = "dns.managedZones", "dns.resourceRecordSets"
+_GLOBAL_ADDRESSES = "compute.globalAddresses"
 _OURS = IPv4Network("198.18.0.0/15")  # what devcloud gives addresses from
 # Of one connection, or made anew for the next.
 _OF_CONTENT = {"content-encoding", "content-length", "transfer-encoding"}
@@ -21,14 +22,26 @@ def address_elsewhere(cloud: Cloud, host: str) -> str:
     """The address that the host's A record leads to, if it is not one of devcloud's; else empty, as without a record:
     who brings a cluster has the names of its instances in a zone of their own.
     """
+    address = address_of(cloud, host)
+    return "" if not address or IPv4Address(address) in _OURS else address
+
+
+def address_of(cloud: Cloud, host: str) -> str:
+    """What the host's A record says; empty without one."""
     for zone, document in cloud.store.items(_ZONES):
         if document["body"].get("visibility") == "private":
             continue
         record = cloud.store.get(_RECORD_SETS, f"{zone}/rrsets/{host}./A")
         if record is not None:
-            address = str(record["body"]["rrdatas"][0])
-            return "" if IPv4Address(address) in _OURS else address
+            return str(record["body"]["rrdatas"][0])
     return ""
+
+
+def leads_elsewhere(cloud: Cloud, host: str, project: str, static_address: str) -> bool:
+    """Whether the host's name leads to another address than the one that is reserved under that name."""
+    entry = cloud.store.get(_GLOBAL_ADDRESSES, f"projects/{project}/global/addresses/{static_address}")
+    address = address_of(cloud, host) if entry else ""
+    return bool(entry and address) and entry["body"]["address"] != address
 
 
 async def pass_on(authority: str, scope: Scope, receive: Receive, send: Send) -> None:
