@@ -1,6 +1,6 @@
 """The mails about instances and the fleet. What must not be stored is fetched when they are sent."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,8 +9,9 @@ from django.urls import reverse
 
 from portal.core import clock
 from portal.core.mail import queue, register
-from portal.core.models import User
+from portal.core.models import Membership, Role, User
 from provisioning.models import Hold, Instance, Operation, Rollout, RolloutStage
+from provisioning.models.instances import PLACES
 from provisioning.spec import InstanceSpec, spec_of
 from provisioning.steps import names
 from provisioning.steps.reaching import application_of
@@ -18,14 +19,18 @@ from provisioning.steps.secrets import store_of
 
 INSTANCE_READY = "instance-ready"
 EXPORT_READY = "export-ready"
+TAKEOVER_BEGUN, TAKEOVER_ENDED = "takeover-begun", "takeover-ended"
 ROLLOUT_PAUSED = "rollout-paused"
 HOLDS_OVERDUE = "holds-overdue"
+RUNNERS = (Role.OWNER, Role.ADMIN)  # who may run an organization's instances
 
 
 def register_mails() -> None:
     """The kinds of mail about instances and the fleet are known."""
     register(INSTANCE_READY, instance_ready)
     register(EXPORT_READY)
+    register(TAKEOVER_BEGUN)
+    register(TAKEOVER_ENDED)
     register(ROLLOUT_PAUSED, lambda context: {**context, "admin_link": _address("rollout_change", context["rollout"])})
     register(HOLDS_OVERDUE, lambda context: {**context, "admin_link": _address("hold_changelist")})
 
@@ -62,6 +67,49 @@ def export_ready(operation: Operation, kept_until: str) -> None:
     queue(
         key=f"{EXPORT_READY}:{operation.pk}", kind=EXPORT_READY, recipient=operation.requested_by.email, context=context
     )
+
+
+def takeover_begun(operation: Operation) -> None:
+    """Its people will know that the instance moves, from where to where, and what is lost by what was seen last."""
+    _tell_runners(TAKEOVER_BEGUN, operation, _copies(operation.inputs))
+
+
+def taken_over(operation: Operation, instance: Instance, *, volumes_of: str) -> None:
+    """Its people will know that the instance answers again, of when its data is, and what they have to see to."""
+    wanted, previous = operation.wanted, operation.previous or operation.wanted
+    dropped = {each["name"] for each in previous["features"]} - {each["name"] for each in wanted["features"]}
+    context = {
+        **_copies({**operation.inputs, "volumes_copied_at": volumes_of}),
+        "outbound_address": instance.outbound_address or "",
+        "dropped": sorted(dropped),
+    }
+    _tell_runners(TAKEOVER_ENDED, operation, context)
+
+
+def _copies(seen: Mapping[str, Any]) -> dict[str, str]:
+    """How old the copies are, in words; empty where that is not known."""
+    lag, moments = seen.get("lag_seconds"), {}
+    for name in ("lag_seen_at", "volumes_copied_at"):
+        moment = datetime.fromisoformat(seen[name]) if seen.get(name) else None
+        moments[name] = f"{moment:%-d %B %Y, %H:%M} UTC" if moment else ""
+    return {**moments, "lag": "" if lag is None else f"{max(1, round(lag))} s"}
+
+
+def _tell_runners(kind: str, operation: Operation, context: Mapping[str, Any]) -> None:
+    """Those who may run the organization's instances; the engine and the portal's own people read the audit."""
+    instance, previous = operation.instance, operation.previous or operation.wanted
+    places = dict(PLACES)
+    told = {
+        **context,
+        "name": instance.slug,
+        "domain": instance.domain,
+        "from_place": places[previous["region"]],
+        "to_place": places[operation.wanted["region"]],
+        "link": f"{settings.PORTAL_URL}{reverse('instance_detail', args=[instance.pk])}",
+    }
+    runners = Membership.objects.filter(organization=instance.organization_id, role__in=RUNNERS)
+    for address in runners.filter(user__is_active=True).values_list("user__email", flat=True):
+        queue(key=f"{kind}:{operation.pk}:{address}", kind=kind, recipient=address, context=told)
 
 
 def admin_link(spec: InstanceSpec) -> str:

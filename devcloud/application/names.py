@@ -40,8 +40,9 @@ def address_of(cloud: Cloud, host: str) -> str:
 def leads_elsewhere(cloud: Cloud, host: str, project: str, static_address: str) -> bool:
     """Whether the host's name leads to another address than the one that is reserved under that name."""
     entry = cloud.store.get(_GLOBAL_ADDRESSES, f"projects/{project}/global/addresses/{static_address}")
-    address = address_of(cloud, host) if entry else ""
-    return bool(entry and address) and entry["body"]["address"] != address
+    if entry is None:
+        return False
+    return address_of(cloud, host) not in {"", entry["body"]["address"]}
 
 
 async def pass_on(authority: str, scope: Scope, receive: Receive, send: Send) -> None:

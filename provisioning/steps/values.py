@@ -123,7 +123,7 @@ def _ingress(spec: InstanceSpec, brought: BroughtCluster | None) -> dict[str, An
     annotations = {
         NGINX_CLASS: "gce",
         NGINX_BODY: None,
-        "kubernetes.io/ingress.global-static-ip-name": names.ADDRESS,
+        "kubernetes.io/ingress.global-static-ip-name": names.address(spec),
         "networking.gke.io/managed-certificates": CERTIFICATE,
     }
     return {"enabled": True, "host": spec.domain, "annotations": annotations}

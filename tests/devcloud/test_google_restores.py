@@ -26,7 +26,7 @@ def finished(place: Place, request: Any) -> None:
     assert "error" not in place.run("gkebackup", request)
 
 
-AGENT = {"addonsConfig": {"gkeBackupAgentConfig": {"enabled": True}}}
+AGENT: dict[str, Any] = {"addonsConfig": {"gkeBackupAgentConfig": {"enabled": True}}}
 
 
 @pytest.fixture
