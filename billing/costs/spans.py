@@ -29,7 +29,8 @@ class Rates:
     def bill(self, state: State) -> Bill:
         """Raises Invalid for what the book does not know, or whose parts nobody knows."""
         if state not in self._bills:
-            needs = month_of(state.size, is_suspended=state.is_suspended, executors=state.executors)
+            extras = {"executors": state.executors, "has_standby": state.has_standby}
+            needs = month_of(state.size, is_suspended=state.is_suspended, **extras)
             self._bills[state] = bill(needs, self._book)
         return self._bills[state]
 

@@ -37,6 +37,7 @@ NAMES: Final[Mapping[What, str]] = {
     What.DISK: "Disk space",
     What.DATABASE: "Database",
     What.CERTIFICATE: "Certificate",
+    What.STANDBY: "Standby",
 }
 WELL = Standing("Well", "good", "circle-check")
 UNWELL = Standing("Degraded", "warn", "triangle-alert")
@@ -143,6 +144,8 @@ def _sentence(finding: Finding) -> str:
     if finding.what == What.CERTIFICATE:
         days = finding.figures["days_left"]
         return f"It is good for {days} more day{'s' * (days != 1)}." if days else "Browsers do not trust it."
+    if finding.what == What.STANDBY:
+        return "It is less than it should be up to date." if finding.is_degraded else "It follows."
     if not finding.is_degraded:
         return "It runs, and is backed up."
     if finding.figures["server"] != "RUNNABLE":

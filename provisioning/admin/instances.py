@@ -32,6 +32,7 @@ from provisioning.admin.states import (
     seconds_of,
 )
 from provisioning.admin.suspension import RESUME, SUSPEND
+from provisioning.admin.takeovers import SET_UP_STANDBY, TAKE_OVER, has_standby, what_is_lost
 from provisioning.admin.updates import ShowsUpdates
 from provisioning.health.states import State
 from provisioning.models import BUILT, Instance, InstanceStatus, Kind, Operation
@@ -156,6 +157,7 @@ class InstancePage(ShowsUpdates, NobodyEdits, PageWithPlans):
         ("created", "ready"),
         ("trial_ends", "deleted"),
         ("suspended", "drift"),
+        ("standby",),
         ("id",),
     )
     readonly_fields = (
@@ -169,6 +171,7 @@ class InstancePage(ShowsUpdates, NobodyEdits, PageWithPlans):
         "suspended",
         "deleted",
         "drift",
+        "standby",
     )
     inlines = (Operations,)
     deeds: ClassVar = (
@@ -181,6 +184,8 @@ class InstancePage(ShowsUpdates, NobodyEdits, PageWithPlans):
         CHECK,
         ASK,
         *INSTANCE_HOLDS,
+        SET_UP_STANDBY,
+        TAKE_OVER,
         SUSPEND,
         TEAR_DOWN,
     )
@@ -251,6 +256,12 @@ class InstancePage(ShowsUpdates, NobodyEdits, PageWithPlans):
     @admin.display(description="Drift")
     def drift(self, instance: Instance) -> SafeString | str:
         return drift_summary(instance)
+
+    @admin.display(description="Standby")
+    def standby(self, instance: Instance) -> str:
+        if instance.lost_region:
+            return f"none: it took over from {instance.lost_region}"
+        return what_is_lost(instance) if has_standby(instance) else NOTHING
 
     @admin.display(description="Features")
     def switched_on(self, instance: Instance) -> str:

@@ -21,6 +21,7 @@ from provisioning.workflows.provision import PROVISION
 from provisioning.workflows.table import GOOGLE, line, put_out_by
 
 SHORT, LONG, HOURS = minutes(20), minutes(60), minutes(360)
+PATIENCE = minutes(5)  # the instance answers already
 NOTHING = Undo.NOTHING  # what is lost does not come back by it
 STAYS = "The region could not be reached: its cluster goes when the standby is set up again."
 COPIES, RESTORED = takeover.FOUND_BY, "restored-volumes"
@@ -63,7 +64,7 @@ NODES = (
     line("database", "promotion", sql.DatabaseServer(), NOTHING, minutes(5), LONG, GOOGLE),
     *_built(),
     line(RESTORED, "namespace nodes", takeover.RestoredVolumes(), NOTHING, minutes(20), HOURS, GOOGLE),
-    replace(line("former-cluster", "monitoring", former_home.FormerCluster(), NOTHING, minutes(4), SHORT, GOOGLE),
+    replace(line("former-cluster", "monitoring", former_home.FormerCluster(), NOTHING, minutes(4), PATIENCE, GOOGLE),
             gives_up=STAYS),
 )
 # fmt: on
