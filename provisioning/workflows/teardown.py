@@ -31,6 +31,7 @@ from provisioning.steps import (
     release,
     sql,
     standby_database,
+    standby_volumes,
 )
 from provisioning.workflows.table import GOOGLE, line
 
@@ -62,7 +63,7 @@ NODES = (
     _line("volumes", "application", kubernetes.Volumes(), seconds(20), SHORT),
     _line("namespace", "volumes", kubernetes.Namespace(), seconds(30), SHORT),
     _line("backup-plan", "namespace", backups.BackupPlan(), seconds(30), SHORT, GOOGLE),
-    _line("standby-volumes", "namespace", backups.StandbyPlan(), seconds(30), SHORT, GOOGLE),
+    _line("standby-volumes", "namespace", standby_volumes.StandbyVolumesGone(), seconds(30), SHORT, GOOGLE),
     _line("former-home", "application", former_home.FormerHomeGone(), seconds(2), LONG, GOOGLE),
     _line("cluster", "backup-plan standby-volumes", gke.Cluster(), minutes(4), LONG, GOOGLE),
     _line("leftovers", "cluster", leftovers.Leftovers(), seconds(10), SHORT, GOOGLE),

@@ -72,7 +72,7 @@ def test_each_executor_costs_its_node_and_less_than_it_is_sold_for():
 def test_a_standby_costs_less_than_it_is_sold_for(name):
     plain, with_one = (bill(month_of(size(name), has_standby=has_one), bundled.NANOS) for has_one in (False, True))
     assert plain.cents < with_one.cents < plain.cents + MONTHLY_CENTS["standby"]
-    assert with_one.cents_of("standby") == with_one.cents - plain.cents
+    assert sum(line.nanos for line in with_one.lines if line.part == "standby") == with_one.nanos - plain.nanos
 
 
 def test_of_the_standby_of_a_suspended_instance_the_backups_stay():

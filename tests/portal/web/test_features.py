@@ -148,7 +148,12 @@ class TestAStandby:
         standby = FeatureSpec("standby", parts=("standby",)).as_json()
         size, architecture = Size.objects.get(pk="m"), "1.2"
         Instance.objects.update(
-            kind="production", trial_ends_at=None, features=[standby], size=size, architecture=architecture
+            kind="production",
+            trial_ends_at=None,
+            features=[standby],
+            size=size,
+            architecture=architecture,
+            region="us-central1",
         )
         return Instance.objects.get()
 
