@@ -6,6 +6,8 @@ import pytest
 
 from portal.core import clock
 from portal.core.models import AuditEvent, Mail
+from provisioning.clients.google import breaker
+from provisioning.clients.google.tally import tally
 from provisioning.engine.survey import Verdict
 from provisioning.models import Health, Instance, Survey
 from provisioning.spec import FeatureSpec
@@ -30,6 +32,25 @@ def moved(protected) -> Instance:
     Instance.objects.update(region="us-east1", lost_region="us-central1", takeovers=1)
     protected.refresh_from_db()
     return protected
+
+
+@pytest.fixture
+def outage():
+    """Compute Engine fails for everyone, as workers have counted it: a region of many instances is lost."""
+    now = clock.now().timestamp()
+    tally().attempt(lambda client: client.hset(breaker.OPEN, "compute", f"{now - 60} {now + 60}"))
+    yield
+    tally().attempt(lambda client: client.delete(breaker.OPEN))
+
+
+class TestWhileAServiceFailsForEveryone:
+    def test_it_begins_at_once(self, adas, protected, outage):
+        do(adas, protected, "takeover", **ANSWERS)
+        assert protected.operations.get().status == "running"
+
+    def test_nothing_else_does(self, adas, protected, outage):
+        do(adas, protected, "repair", reason=WHY)
+        assert protected.operations.get().status == "queued"
 
 
 class TestTakingOver:

@@ -290,15 +290,6 @@ class TestItIsRefused:
             take_over(protected, by_owner)
 
 
-class TestASuspension:
-    def test_has_no_standby_and_a_return_has_one_again(self, protected, by_owner):
-        suspend(protected, by_owner)
-        assert servers(protected) == {f"sql-{protected.pk}": HOME}
-        assert_succeeded(run(instance_resume(instance=protected, actor=by_owner, reason=WHY)))
-        assert servers(protected) == {f"sql-{protected.pk}": HOME, f"sql-{protected.pk}-1": FAR}
-        assert_as_its_spec_says(protected)
-
-
 def answering(instance: Instance) -> int:
     headers = {"Host": instance.domain}
     return httpx.get(f"{configured.INSTANCE_GATEWAY}/healthz", headers=headers, trust_env=False).status_code
