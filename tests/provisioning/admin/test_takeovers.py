@@ -21,14 +21,14 @@ SECOND_HOME = FeatureSpec("second-home", parts=("standby",)).as_json()
 
 
 @pytest.fixture
-def protected(trial) -> Instance:
+def protected(trial):
     Instance.objects.update(status="running", features=[SECOND_HOME])
     trial.refresh_from_db()
     return trial
 
 
 @pytest.fixture
-def moved(protected) -> Instance:
+def moved(protected):
     Instance.objects.update(region="us-east1", lost_region="us-central1", takeovers=1)
     protected.refresh_from_db()
     return protected

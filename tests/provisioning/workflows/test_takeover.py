@@ -200,7 +200,7 @@ class TestARegionThatCanBeReached:
 
 class TestTheRegionIsBack:
     @pytest.fixture
-    def moved(self, protected, by_owner, lose) -> Instance:
+    def moved(self, protected: Instance, by_owner, lose) -> Instance:
         lose()
         assert_succeeded(run(take_over(protected, by_owner)))
         lose(lost=False)

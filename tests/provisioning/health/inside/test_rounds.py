@@ -81,6 +81,7 @@ class TestLook:
             "disk": "skipped",
             "database": "skipped",
             "certificate": "skipped",
+            "standby": "skipped",
         }
 
     def test_says_since_when_it_is_degraded_and_why(self, running, devcloud):

@@ -23,7 +23,7 @@ SECOND_HOME = FeatureSpec("second-home", parts=("standby",))
 
 
 @pytest.fixture
-def protected(running) -> Instance:
+def protected(running: Instance) -> Instance:
     owner = Actor(running.created_by, running.admin_email)
     assert_succeeded(run(instance_apply_features(instance=running, features=[SECOND_HOME], actor=owner)))
     running.refresh_from_db()
