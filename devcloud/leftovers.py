@@ -17,13 +17,15 @@ _CLUSTERS = "container.clusters"
 _ZONE = re.compile(r".*-[a-z]")
 
 
-def leave_network_endpoint_group(cloud: Cloud, project: str, name: str) -> None:
+def leave_network_endpoint_group(cloud: Cloud, project: str, name: str, *, location: str = "") -> None:
     """The project has this endpoint group, in its cluster's zone and network; nothing happens without a cluster.
+
+    Of several clusters the one in that location is meant.
 
     It blocks the network's deletion until `drop_network_endpoint_group`, which a load balancer controller calls when
     the workload goes first, or until somebody deletes it by the API.
     """
-    if cluster := _cluster(cloud, project):
+    if cluster := _cluster(cloud, project, location):
         network = cluster["networkConfig"]["network"]
         group = f"{_zone(project, cluster)}/networkEndpointGroups/{name}"
         leave(cloud, ENDPOINT_GROUPS, group, network=network, size=1, networkEndpointType="GCE_VM_IP_PORT")
@@ -38,10 +40,16 @@ def drop_network_endpoint_group(cloud: Cloud, project: str, name: str) -> None:
 
 
 def leave_disk(
-    cloud: Cloud, project: str, name: str, *, size_gb: int = 10, labels: dict[str, str] | None = None
+    cloud: Cloud,
+    project: str,
+    name: str,
+    *,
+    size_gb: int = 10,
+    labels: dict[str, str] | None = None,
+    location: str = "",
 ) -> None:
     """The project has this disk, as behind a persistent volume; nothing happens without a cluster."""
-    if cluster := _cluster(cloud, project):
+    if cluster := _cluster(cloud, project, location):
         disk = f"{_zone(project, cluster)}/disks/{name}"
         leave(cloud, DISKS, disk, sizeGb=str(size_gb), status="READY", labels=labels or {})
 
@@ -72,8 +80,9 @@ def leave(cloud: Cloud, collection: str, name: str, *, network: str = "", **fiel
     cloud.store.put(collection, name, {"body": body, "visible_at": at, "ready": True})
 
 
-def _cluster(cloud: Cloud, project: str) -> dict[str, Any] | None:
-    found = cloud.store.items(_CLUSTERS, f"projects/{project}/")
+def _cluster(cloud: Cloud, project: str, location: str = "") -> dict[str, Any] | None:
+    place = f"locations/{location}/" if location else ""
+    found = cloud.store.items(_CLUSTERS, f"projects/{project}/{place}")
     return found[0][1]["body"] if found else None
 
 

@@ -38,6 +38,7 @@ _REALISTIC: Mapping[str, float] = {
     "gkebackup.plan": 20,
     "gkebackup.update": 5,
     "gkebackup.backup": 120,
+    "gkebackup.restore": 300,
     "operation.expiry": 7200,
     "delete.project": 5,
     "delete.services": 30,

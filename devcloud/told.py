@@ -11,7 +11,8 @@ from starlette.routing import Route
 
 from devcloud.cloud import Cloud
 from devcloud.google.services.sql_nights import set_failing
-from devcloud.google.services.time_series import set_disk
+from devcloud.google.services.time_series import set_disk, set_lag
+from devcloud.lost import set_lost
 from devcloud.schemas import INCOMPATIBLE, SCHEMAS, order_of, set_incompatible, set_schema
 
 
@@ -42,7 +43,7 @@ def schema_routes(cloud: Cloud) -> list[Route]:
 
 
 def storage_routes(cloud: Cloud) -> list[Route]:
-    """How full disks are, and whether nightly backups come to something."""
+    """How full disks are, how far replicas are behind, and whether nightly backups come to something."""
 
     async def disks(request: Request) -> Response:
         """{"project": ID, "disk": NAME, "utilization": 0.95}: how full it is; null is no data at all."""
@@ -59,7 +60,21 @@ def storage_routes(cloud: Cloud) -> list[Route]:
         set_failing(cloud, str(form["project"]), fails=bool(form["fails"]))
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
+    async def lags(request: Request) -> Response:
+        """{"project": ID, "instance": NAME, "seconds": 600}: how far that replica is behind; null is no data at all."""
+        form = await request.json()
+        set_lag(cloud, str(form["project"]), str(form["instance"]), form.get("seconds"))
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    async def regions(request: Request) -> Response:
+        """{"region": NAME, "lost": true}: nothing in it answers any more, until it is told otherwise."""
+        form = await request.json()
+        set_lost(cloud, str(form["region"]), is_lost=bool(form["lost"]))
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
     return [
+        Route("/_control/replication", lags, methods=["PUT"]),
+        Route("/_control/regions", regions, methods=["PUT"]),
         Route("/_control/disks", disks, methods=["PUT"]),
         Route("/_control/nightly-backups", nights, methods=["PUT"]),
     ]

@@ -212,6 +212,7 @@ bear an `Idempotency-Key`: sent again, it is not done again. Past the rate, the 
         "StepStatus": "provisioning.models.StepStatus",
         "SuspensionNotice": "provisioning.models.SuspensionNotice",
         "Region": "provisioning.models.Region",
+        "Place": "provisioning.models.instances.PLACES",
         "Tenancy": "provisioning.models.Tenancy",
         "Channel": "provisioning.models.Channel",
         "ReleaseChannel": "provisioning.models.catalogue.RELEASED_TO",

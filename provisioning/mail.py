@@ -1,6 +1,6 @@
 """The mails about instances and the fleet. What must not be stored is fetched when they are sent."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from portal.core.models import User
 from portal.core.selectors import runners_of
 from provisioning.fleet.features import CUSTOM_DOMAIN
 from provisioning.models import CustomDomain, Hold, Instance, Operation, Rollout, RolloutStage
+from provisioning.models.instances import PLACES
 from provisioning.spec import InstanceSpec, spec_of
 from provisioning.steps import names
 from provisioning.steps.reaching import application_of
@@ -20,6 +21,7 @@ from provisioning.steps.secrets import store_of
 
 INSTANCE_READY = "instance-ready"
 EXPORT_READY = "export-ready"
+TAKEOVER_BEGUN, TAKEOVER_ENDED = "takeover-begun", "takeover-ended"
 ROLLOUT_PAUSED = "rollout-paused"
 HOLDS_OVERDUE = "holds-overdue"
 CUSTOM_DOMAIN_LOST = "custom-domain-lost"
@@ -30,6 +32,8 @@ def register_mails() -> None:
     register(INSTANCE_READY, instance_ready)
     register(EXPORT_READY)
     register(CUSTOM_DOMAIN_LOST)
+    register(TAKEOVER_BEGUN)
+    register(TAKEOVER_ENDED)
     register(ROLLOUT_PAUSED, lambda context: {**context, "admin_link": _address("rollout_change", context["rollout"])})
     register(HOLDS_OVERDUE, lambda context: {**context, "admin_link": _address("hold_changelist")})
 
@@ -82,6 +86,48 @@ def custom_domain_lost(instance: Instance, domain: CustomDomain) -> None:
     for person in runners_of(instance.organization):
         key = f"{CUSTOM_DOMAIN_LOST}:{domain.pk}:{clock.now():%Y%m%d%H%M%S}:{person.pk}"
         queue(key=key, kind=CUSTOM_DOMAIN_LOST, recipient=person.email, context=context)
+
+
+def takeover_begun(operation: Operation) -> None:
+    """Its people will know that the instance moves, from where to where, and what is lost by what was seen last."""
+    _tell_runners(TAKEOVER_BEGUN, operation, _copies(operation.inputs))
+
+
+def taken_over(operation: Operation, instance: Instance, *, volumes_of: str) -> None:
+    """Its people will know that the instance answers again, of when its data is, and what they have to see to."""
+    wanted, previous = operation.wanted, operation.previous or operation.wanted
+    dropped = {each["name"] for each in previous["features"]} - {each["name"] for each in wanted["features"]}
+    context = {
+        **_copies({**operation.inputs, "volumes_copied_at": volumes_of}),
+        "outbound_address": instance.outbound_address or "",
+        "dropped": sorted(dropped),
+    }
+    _tell_runners(TAKEOVER_ENDED, operation, context)
+
+
+def _copies(seen: Mapping[str, Any]) -> dict[str, str]:
+    """How old the copies are, in words; empty where that is not known."""
+    lag, moments = seen.get("lag_seconds"), {}
+    for name in ("lag_seen_at", "volumes_copied_at"):
+        moment = datetime.fromisoformat(seen[name]) if seen.get(name) else None
+        moments[name] = f"{moment:%-d %B %Y, %H:%M} UTC" if moment else ""
+    return {**moments, "lag": "" if lag is None else f"{max(1, round(lag))} s"}
+
+
+def _tell_runners(kind: str, operation: Operation, context: Mapping[str, Any]) -> None:
+    """Those who may run the organization's instances; the engine and the portal's own people read the audit."""
+    instance, previous = operation.instance, operation.previous or operation.wanted
+    places = dict(PLACES)
+    told = {
+        **context,
+        "name": instance.slug,
+        "domain": instance.address,
+        "from_place": places[previous["region"]],
+        "to_place": places[operation.wanted["region"]],
+        "link": f"{settings.PORTAL_URL}{reverse('instance_detail', args=[instance.pk])}",
+    }
+    for person in runners_of(instance.organization):
+        queue(key=f"{kind}:{operation.pk}:{person.email}", kind=kind, recipient=person.email, context=told)
 
 
 def admin_link(spec: InstanceSpec) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from provisioning.models import Instance, InstanceStatus, Size
 
 DISKS = ("sql_disk_gb", "gitserver_disk_gb", "search_disk_gb")
+TOLD_WHERE_SO = ("is_suspended", "takeovers", "lost_region")
 FIRST_NUMBERS = {1: "1.1"}  # what operations say that were begun when there was one architecture only
 
 
@@ -69,7 +70,11 @@ class FeatureSpec:
 
 @dataclass(frozen=True)
 class InstanceSpec:
-    """All that a step may know of an instance. Every name in the cloud derives from `id` and never changes."""
+    """All that a step may know of an instance. Every name in the cloud derives from `id` and never changes.
+
+    What there is one of in a project, and cannot move to another region, is named after `takeovers`, too: how often
+    its standby has taken over. Nothing is done in the `lost_region`.
+    """
 
     id: str
     organization_id: str
@@ -86,6 +91,8 @@ class InstanceSpec:
     admin_email: str
     size: SizeSpec
     is_suspended: bool = False
+    takeovers: int = 0
+    lost_region: str = ""
 
     @property
     def labels(self) -> dict[str, str]:
@@ -110,11 +117,11 @@ class InstanceSpec:
         return sum(feature.units for feature in self.features if part in feature.parts)
 
     def as_json(self) -> dict[str, Any]:
-        """Whether it is suspended is told only where it is, so that a version of the portal that knows nothing of that
-        reads all other specs.
+        """What few have is told only where it is so, so that a version of the portal that knows nothing of that reads
+        all other specs.
         """
         document = {**asdict(self), "features": [feature.as_json() for feature in self.features]}
-        return document if self.is_suspended else {name: document[name] for name in document if name != "is_suspended"}
+        return {name: value for name, value in document.items() if value or name not in TOLD_WHERE_SO}
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "InstanceSpec":
@@ -146,4 +153,6 @@ def spec_of(instance: Instance) -> InstanceSpec:
         admin_email=instance.admin_email,
         size=SizeSpec.of(instance.size).with_disks_of_at_least(instance.disk_floor_gb),
         is_suspended=instance.status == InstanceStatus.SUSPENDED,
+        takeovers=instance.takeovers,
+        lost_region=instance.lost_region,
     )

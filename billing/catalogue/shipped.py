@@ -59,7 +59,8 @@ FEATURES: Final[tuple[dict[str, Any], ...]] = (
      "effect": "While it is on, whoever comes from elsewhere is shut out, programs included."},
     {"name": "standby", "title": "Disaster-recovery standby", "charge": "flat", "plans": ("enterprise",),
      "smallest_size": "m", "summary": "A second place, in another region, that can take over.",
-     "effect": "Nothing restarts; the first copy takes some hours.", "parts": ["standby"]},
+     "effect": "Nothing restarts; the first copy takes some hours. It needs the present infrastructure (1.1 or newer).",
+     "parts": ["standby"]},
 )
 # Cents a month in US dollars.
 MONTHLY_CENTS: Final = {

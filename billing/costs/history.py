@@ -14,6 +14,7 @@ class State:
     size: SizeSpec
     is_suspended: bool = False
     executors: int = 0
+    has_standby: bool = False
 
 
 @dataclass(frozen=True)

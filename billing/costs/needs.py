@@ -43,7 +43,9 @@ class Machine:
 EXECUTORS: Final = Machine(EXECUTOR_MACHINE, EXECUTOR_DISK_GB)
 
 
-def month_of(size: SizeSpec, *, is_suspended: bool = False, executors: int = 0) -> tuple[Need, ...]:
+def month_of(
+    size: SizeSpec, *, is_suspended: bool = False, executors: int = 0, has_standby: bool = False
+) -> tuple[Need, ...]:
     """All that an instance of that size consumes with so many executors, on the newest architecture, in its project.
 
     Backups are reckoned as if disks were full and one copy of them were stored: they are incremental. Traffic, logs
@@ -52,6 +54,7 @@ def month_of(size: SizeSpec, *, is_suspended: bool = False, executors: int = 0) 
     """
     needs = [Need(part, key, Decimal(amount)) for part, needs in PARTS.items() for key, amount in needs(size)]
     needs += [Need("executors", key, Decimal(amount)) for key, amount in _machines(EXECUTORS, executors) if executors]
+    needs += [Need("standby", key, Decimal(amount)) for key, amount in _standby(size) if has_standby]
     return tuple(need for need in needs if not is_suspended or _stays(need))
 
 
@@ -63,8 +66,11 @@ def volumes_gb(size: SizeSpec) -> int:
 def _stays(need: Need) -> bool:
     """While it is suspended, too (decision 12): there are no nodes then, and the database server is stopped.
 
-    Backup for GKE is reckoned as before: whether it charges for pods that wait for a node, its pages do not say.
+    Backup for GKE is reckoned as before: whether it charges for pods that wait for a node, its pages do not say. Of a
+    standby only those backups stay.
     """
+    if need.part == "standby":
+        return need.key.startswith("backup-")
     return need.part not in {"nodes", "executors"} and need.key != "nat" and not need.key.endswith(("-core", "-memory"))
 
 
@@ -97,10 +103,14 @@ def _volumes(size: SizeSpec) -> Iterator[tuple[str, Decimal | int]]:
 
 
 def _database(size: SizeSpec) -> Iterator[tuple[str, Decimal | int]]:
+    prefix = "sql-ha" if size.sql_is_highly_available else "sql"
+    yield from _server(size, prefix)
+
+
+def _server(size: SizeSpec, prefix: str) -> Iterator[tuple[str, Decimal | int]]:
     found = _TIER.fullmatch(size.sql_tier)
     if found is None:
         raise Invalid(f"What a database server {size.sql_tier} costs is not known.", field="sql_tier")
-    prefix = "sql-ha" if size.sql_is_highly_available else "sql"
     yield f"{prefix}-core", int(found[1]) * HOURS_A_MONTH
     yield f"{prefix}-memory", Decimal(int(found[2]) * HOURS_A_MONTH) / _MB_A_GB
     yield f"{prefix}-disk", size.sql_disk_gb
@@ -115,6 +125,13 @@ def _network(size: SizeSpec) -> Iterator[tuple[str, Decimal | int]]:
 
 def _backups(size: SizeSpec) -> Iterator[tuple[str, Decimal | int]]:
     yield "sql-backup", size.sql_disk_gb
+    yield "backup-pod", PODS_BESIDE_FRONTENDS + size.frontend_replicas
+    yield "backup-storage", volumes_gb(size)
+
+
+def _standby(size: SizeSpec) -> Iterator[tuple[str, Decimal | int]]:
+    """A server in one zone that follows, and backups of the volumes in the other region: for each pod once more."""
+    yield from _server(size, "sql")
     yield "backup-pod", PODS_BESIDE_FRONTENDS + size.frontend_replicas
     yield "backup-storage", volumes_gb(size)
 

@@ -29,7 +29,12 @@ class Rates:
     def bill(self, state: State) -> Bill:
         """Raises Invalid for what the book does not know, or whose parts nobody knows."""
         if state not in self._bills:
-            needs = month_of(state.size, is_suspended=state.is_suspended, executors=state.executors)
+            needs = month_of(
+                state.size,
+                is_suspended=state.is_suspended,
+                executors=state.executors,
+                has_standby=state.has_standby,
+            )
             self._bills[state] = bill(needs, self._book)
         return self._bills[state]
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from billing.costs.history import Change, Life, State, Stretch, stretches
 from billing.costs.spans import Rates
 from billing.selectors.prices import price_books
-from provisioning.fleet.features import EXECUTORS
+from provisioning.fleet.features import EXECUTORS, STANDBY
 from provisioning.models import Instance, Kind, Operation, OperationKind, OperationStatus, Tenancy
 from provisioning.spec import SizeSpec
 
@@ -19,6 +19,7 @@ CHANGES: Final = (
     OperationKind.SUSPEND,
     OperationKind.RESUME,
     OperationKind.APPLY_FEATURES,
+    OperationKind.TAKEOVER,
 )
 
 
@@ -46,16 +47,27 @@ def _changes(instances: list[Instance]) -> Mapping[str, list[Change]]:
     done = Operation.objects.filter(instance__in=instances, kind__in=CHANGES, status=OperationStatus.SUCCEEDED)
     known, found = dict[tuple[Any, ...], SizeSpec](), defaultdict[str, list[Change]](list)
     rehearsals = {instance.pk for instance in instances if instance.kind == Kind.REHEARSAL}
-    for whose, at, size, is_suspended, features in done.order_by("finished_at").values_list(
-        "instance_id", "finished_at", "wanted__size", "wanted__is_suspended", "wanted__features"
+    for whose, at, size, is_suspended, features, lost in done.order_by("finished_at").values_list(
+        "instance_id",
+        "finished_at",
+        "wanted__size",
+        "wanted__is_suspended",
+        "wanted__features",
+        "wanted__lost_region",
     ):
-        executors = 0 if whose in rehearsals else sum(map(_executors, features or ()))
+        ours = () if whose in rehearsals else features or ()
         spec = known.setdefault(tuple(sorted(size.items())), SizeSpec(**size))
         if at is not None:
-            found[whose].append(Change(at, State(spec, bool(is_suspended), executors)))
+            state = State(spec, bool(is_suspended), sum(map(_executors, ours)), _has_standby(ours, lost))
+            found[whose].append(Change(at, state))
     return found
 
 
 def _executors(feature: Mapping[str, Any]) -> int:
     """Of a feature as specs tell it."""
     return int(feature["units"]) if EXECUTORS in feature["parts"] else 0
+
+
+def _has_standby(features: Iterable[Mapping[str, Any]], lost_region: str | None) -> bool:
+    """Once it has taken over there is none, until it is set up again."""
+    return not lost_region and any(STANDBY in feature["parts"] for feature in features)

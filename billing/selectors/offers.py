@@ -64,6 +64,7 @@ def refusal_of(feature: Feature, instance: Instance, plan: Plan | None = None) -
         plan=plan.pk if plan else "",
         plans={each.pk for each in feature.plans.all()} if plan else (),
         version=instance.release.app_version,
+        architecture=instance.architecture,
         fits_size=smallest is None or smallest.position <= instance.size.position,
         is_on_google=instance.tenancy == Tenancy.DEDICATED,
     )

@@ -7,7 +7,7 @@ from billing.costs.needs import month_of
 from billing.costs.sums import Bill, bill
 from billing.models import UnitPrice
 from portal.core import clock
-from provisioning.models import Region, Size
+from provisioning.models import Region, Size, StandbyRegion
 from provisioning.spec import SizeSpec
 
 HOME = Region.US_CENTRAL
@@ -29,7 +29,7 @@ def price_book(region: str = HOME, at: datetime | None = None) -> PriceBook:
 
 def price_books() -> dict[str, PriceBook]:
     """That of each region, as they are now. One query."""
-    return _books(set(Region.values), clock.now())
+    return _books({*Region.values, *StandbyRegion.values}, clock.now())
 
 
 def size_bill(size: Size, book: PriceBook) -> Bill:

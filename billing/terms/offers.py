@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from billing.models import Charge, Currency, Feature, Interval, Plan
 from billing.terms.money import money
-from provisioning.fleet.features import MADE_AT_GOOGLE, why_not_made
+from provisioning.fleet.features import MADE_AT_GOOGLE, why_not_made, why_not_there
 from provisioning.fleet.versions import is_newer
 
 UNIT_WORDS = {Charge.FLAT: "instance", Charge.SEAT: "seat"}
@@ -84,9 +84,16 @@ def quantity_of(sold: Plan | Feature, wish: Wish) -> int:
 
 
 def obstacle(
-    feature: Feature, *, plan: str, plans: Collection[str], version: str, fits_size: bool, is_on_google: bool
+    feature: Feature,
+    *,
+    plan: str,
+    plans: Collection[str],
+    version: str,
+    architecture: str,
+    fits_size: bool,
+    is_on_google: bool,
 ) -> str:
-    """Why an instance of that plan, version, size and place cannot have the feature, as a sentence; "" if it can.
+    """Why such an instance cannot have the feature, as a sentence; "" if it can.
 
     `plans` are those that it can be added to; none means all of them.
     """
@@ -96,8 +103,17 @@ def obstacle(
         return f"{feature.title} needs version {feature.minimum_version}; the instance has {version}."
     if not fits_size and feature.smallest_size_id:
         return f"{feature.title} needs at least size {feature.smallest_size_id.upper()}."
-    if not is_on_google and MADE_AT_GOOGLE.intersection(feature.parts):
-        return f"{feature.title} is made in Google Cloud; the instance runs on a cluster of your own."
+    if why := _why_not_in_place(feature, architecture, is_on_google=is_on_google):
+        return why
     if plans and plan not in plans:
         return f"{feature.title} comes with other plans: {', '.join(sorted(plans))}."
+    return ""
+
+
+def _why_not_in_place(feature: Feature, architecture: str, *, is_on_google: bool) -> str:
+    """What of where the instance runs stands in the way."""
+    if is_on_google:
+        return why_not_there(feature.parts, architecture)
+    if MADE_AT_GOOGLE.intersection(feature.parts):
+        return f"{feature.title} is made in Google Cloud; the instance runs on a cluster of your own."
     return ""

@@ -4,15 +4,18 @@ from dataclasses import dataclass
 from itertools import chain
 from weakref import WeakKeyDictionary
 
+from devcloud.application.names import leads_elsewhere
 from devcloud.cloud import Cloud
 from devcloud.kubernetes.clusters import Cluster, open_cluster, open_clusters
 from devcloud.kubernetes.controllers.context import controller_of, image_tag, is_ready
 from devcloud.kubernetes.failures import JSON
 from devcloud.kubernetes.kinds import kind_named
+from devcloud.lost import is_cluster_lost
 from devcloud.public_dns import resolve
 from devcloud.store import Store
 
 _BROKEN = "-broken"
+_STATIC_ADDRESS = "kubernetes.io/ingress.global-static-ip-name"
 _known: WeakKeyDictionary[Store, dict[str, str]] = WeakKeyDictionary()  # clusters by host
 
 
@@ -43,12 +46,21 @@ def find_instance(cloud: Cloud, host: str) -> Instance | None:
     for cluster in chain([last] if last else [], open_clusters(cloud)):
         for ingress in cluster.objects.each(kind_named("ingresses")):
             service = _service_for(cloud, ingress, host)
-            if service:
+            if service and _is_meant(cloud, cluster, ingress, host):
                 namespace = ingress["metadata"]["namespace"]
                 known[host] = cluster.record.id
-                return Instance(f"{cluster.record.id}/{namespace}", host, _version(cluster, namespace, service))
+                is_away = is_cluster_lost(cloud, cluster.record.id)
+                version = "" if is_away else _version(cluster, namespace, service)
+                return Instance(f"{cluster.record.id}/{namespace}", host, version)
     known.pop(host, None)
     return None
+
+
+def _is_meant(cloud: Cloud, cluster: Cluster, ingress: JSON, host: str) -> bool:
+    """Whether the host's name leads to this ingress, where several of a project's clusters have one for it."""
+    address = ingress["metadata"].get("annotations", {}).get(_STATIC_ADDRESS, "")
+    project = cluster.record.id.partition(".")[0]
+    return not address or not leads_elsewhere(cloud, host, project, address)
 
 
 def _service_for(cloud: Cloud, ingress: JSON, host: str) -> str:

@@ -14,6 +14,7 @@ from devcloud import calls, clock, timers
 from devcloud.cloud import Cloud
 from devcloud.faults import Effect
 from devcloud.google import tenancy
+from devcloud.google.availability import check_place
 from devcloud.google.call import Call
 from devcloud.google.discovery import SERVICES, Method, methods
 from devcloud.google.errors import GoogleError, body, invalid
@@ -107,7 +108,9 @@ def _performed(
     handler = HANDLERS.get(method.id)
     if handler is None:
         raise GoogleError(501, "notImplemented", f"devcloud does not implement {method.id}.")
-    answer = handler(tenancy.placed(call))
+    placed = tenancy.placed(call)
+    check_place(placed)
+    answer = handler(placed)
     if method.service in _TERSE:
         answer = without_defaults(answer)
     return JSONResponse(answer) if method.answers else Response(status_code=204)

@@ -11,8 +11,10 @@ REGIONS = {
     "europe-west3": "abc",
     "europe-west4": "abc",
     "asia-northeast1": "abc",
+    "asia-northeast2": "abc",
     "asia-southeast1": "abc",
     "australia-southeast1": "abc",
+    "australia-southeast2": "abc",
     "northamerica-northeast1": "abc",
     "southamerica-east1": "abc",
 }

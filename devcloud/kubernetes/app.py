@@ -16,6 +16,7 @@ from devcloud.kubernetes.answers import answer_objects, as_json, minor_of
 from devcloud.kubernetes.clusters import Cluster, cluster_record, open_cluster
 from devcloud.kubernetes.failures import Refusal, no_such_path
 from devcloud.kubernetes.requests import Request, check_access, check_rights, decode, read_request, route, split_cluster
+from devcloud.lost import is_cluster_lost
 
 _PROBES = {"/healthz", "/readyz", "/livez"}
 _OPENAPI_V3_SINCE = 24
@@ -30,7 +31,7 @@ def create_kubernetes(cloud: Cloud) -> ASGIApp:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         cluster_id, path = split_cluster(scope["path"])
         cluster = open_cluster(cloud, cluster_id)
-        if cluster is None or cluster.record.ready_at > now():
+        if cluster is None or cluster.record.ready_at > now() or is_cluster_lost(cloud, cluster_id):
             await _nobody_there(scope, receive, send)
             return
         request = read_request(scope, receive, path)

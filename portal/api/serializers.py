@@ -28,6 +28,7 @@ from provisioning.models import (
     Tenancy,
     Weekday,
 )
+from provisioning.models.instances import PLACES
 from provisioning.models.operations import ACTIVE
 from provisioning.selectors import Progress, StepView, progress_of
 from provisioning.selectors.planned import ReleaseStanding
@@ -119,7 +120,7 @@ class InstanceDocument(serializers.Serializer[Instance]):
     kind = serializers.ChoiceField(Kind.choices, read_only=True)
     tenancy = serializers.ChoiceField(Tenancy.choices, read_only=True)
     status = serializers.ChoiceField(InstanceStatus.choices, read_only=True)
-    region = serializers.ChoiceField(Region.choices, read_only=True)
+    region = serializers.ChoiceField(PLACES, read_only=True)
     size = serializers.CharField(source="size_id", read_only=True)
     version = serializers.CharField(source="release.app_version", read_only=True)
     channel = serializers.ChoiceField(Channel.choices, read_only=True, help_text="Which releases it gets.")

@@ -37,6 +37,7 @@ NAMES: Final[Mapping[What, str]] = {
     What.DISK: "Disk space",
     What.DATABASE: "Database",
     What.CERTIFICATE: "Certificate",
+    What.STANDBY: "Standby",
 }
 WELL = Standing("Well", "good", "circle-check")
 UNWELL = Standing("Degraded", "warn", "triangle-alert")
@@ -146,6 +147,8 @@ def _sentence(finding: Finding) -> str:
         if not days:
             return f"Browsers do not trust {f'that of {name}' if name else 'it'}."
         return f"{which} is good for {days} more day{'s' * (days != 1)}."
+    if finding.what == What.STANDBY:
+        return "It is less than it should be up to date." if finding.is_degraded else "It follows."
     if not finding.is_degraded:
         return "It runs, and is backed up."
     if finding.figures["server"] != "RUNNABLE":

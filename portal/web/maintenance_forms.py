@@ -11,7 +11,7 @@ from django.conf import settings
 
 from portal.web.forms import ServiceForm
 from portal.web.wording import hours_of, place_of
-from provisioning.fleet.windows import ZONES
+from provisioning.fleet.windows import zone_of
 from provisioning.models import Channel, Instance, Weekday
 from provisioning.services.maintenance import FOR_CUSTOMERS, time_zones
 
@@ -53,7 +53,7 @@ class MaintenanceForm(ServiceForm):
         channels = [Channel(instance.channel)] if instance.channel == Channel.PAUSED else _channels(instance)
         self._offer("channel", [(channel.value, channel.label) for channel in channels])
         self._offer("hour", [(str(hour), hours_of(hour, settings.MAINTENANCE_HOURS)) for hour in range(24)])
-        self._offer("time_zone", [("", f"As its region: {place_of(ZONES[instance.region])}"), *zones()])
+        self._offer("time_zone", [("", f"As its region: {place_of(zone_of(instance.region))}"), *zones()])
 
     def channels(self) -> Iterator[tuple[Any, str]]:
         """Each choice of a channel with what it means."""

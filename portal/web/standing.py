@@ -37,6 +37,7 @@ BUSY = {
     OperationKind.REHEARSE: Standing("Coming up", "busy", "loader-circle", spins=True),
     OperationKind.MIGRATE_ARCHITECTURE: Standing("Being renewed", "busy", "loader-circle", spins=True),
     OperationKind.EXPORT: Standing("Being exported", "busy", "loader-circle", spins=True),
+    OperationKind.TAKEOVER: Standing("Moving to its standby", "busy", "loader-circle", spins=True),
     OperationKind.TEARDOWN: Standing("Being deleted", "busy", "loader-circle", spins=True),
 }
 OPERATIONS = {

@@ -49,6 +49,12 @@ WORDS = {
         "The infrastructure renewal of",
     ),
     OperationKind.EXPORT: OperationWords("Export", "Exporting", "is exported", "The export of"),
+    OperationKind.TAKEOVER: OperationWords(
+        "Takeover by the standby",
+        "Bringing up the standby of",
+        "runs in its other region",
+        "The takeover by the standby of",
+    ),
     OperationKind.TEARDOWN: OperationWords("Deletion", "Deleting", "is deleted", "The deletion of"),
 }
 

@@ -36,6 +36,7 @@ from provisioning.admin.states import (
     seconds_of,
 )
 from provisioning.admin.suspension import RESUME, SUSPEND
+from provisioning.admin.takeovers import SET_UP_STANDBY, TAKE_OVER, has_standby, what_is_lost
 from provisioning.admin.updates import ShowsUpdates
 from provisioning.health.states import State
 from provisioning.models import BUILT, Instance, InstanceStatus, Kind, Operation
@@ -161,6 +162,7 @@ class InstancePage(ShowsUpdates, NobodyEdits, PageWithBulk, PageWithPlans):
         ("created", "ready"),
         ("trial_ends", "deleted"),
         ("suspended", "drift"),
+        ("standby",),
         ("id",),
     )
     readonly_fields = (
@@ -174,6 +176,7 @@ class InstancePage(ShowsUpdates, NobodyEdits, PageWithBulk, PageWithPlans):
         "suspended",
         "deleted",
         "drift",
+        "standby",
     )
     inlines = (Operations,)
     change_form_template = "admin/instance.html"
@@ -188,6 +191,8 @@ class InstancePage(ShowsUpdates, NobodyEdits, PageWithBulk, PageWithPlans):
         CHECK,
         ASK,
         *INSTANCE_HOLDS,
+        SET_UP_STANDBY,
+        TAKE_OVER,
         SUSPEND,
         TEAR_DOWN,
     )
@@ -266,6 +271,12 @@ class InstancePage(ShowsUpdates, NobodyEdits, PageWithBulk, PageWithPlans):
     @admin.display(description="Drift")
     def drift(self, instance: Instance) -> SafeString | str:
         return drift_summary(instance)
+
+    @admin.display(description="Standby")
+    def standby(self, instance: Instance) -> str:
+        if instance.lost_region:
+            return f"none: it took over from {instance.lost_region}"
+        return what_is_lost(instance) if has_standby(instance) else NOTHING
 
     @admin.display(description="Features")
     def switched_on(self, instance: Instance) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from portal.core.errors import Invalid
+from provisioning.fleet.architectures import architecture_of
 from provisioning.models.domains import CUSTOM_DOMAIN_PART
 
 STATIC_ADDRESS: Final = "static-address"
@@ -15,10 +16,13 @@ PRIVATE_CONNECTIVITY: Final = "private-connectivity"
 ASSISTANT: Final = "assistant"
 CUSTOM_DOMAIN: Final = CUSTOM_DOMAIN_PART
 EXECUTORS: Final = "executors"  # as many as the feature has units
+STANDBY: Final = "standby"
 # What there are steps for. A feature that needs another part cannot be sold before somebody writes its step.
 PARTS: Final = frozenset(
-    {STATIC_ADDRESS, LOG_RETENTION, EXECUTORS, ASSISTANT, ALLOW_LIST, PRIVATE_CONNECTIVITY, CUSTOM_DOMAIN}
-)
+    {
+        STATIC_ADDRESS, LOG_RETENTION, EXECUTORS, ASSISTANT, ALLOW_LIST, PRIVATE_CONNECTIVITY, CUSTOM_DOMAIN, STANDBY,
+    }
+)  # fmt: skip
 # What is made in the instance's own project: nothing of it is there where somebody brings a cluster.
 MADE_AT_GOOGLE: Final = PARTS - {ASSISTANT}
 ENVIRONMENT: Final = "env"
@@ -54,6 +58,16 @@ def why_not_made(parts: Collection[str]) -> str:
     """What of the parts this portal is not set up for, as a sentence; "" if there is nothing."""
     if ASSISTANT in parts and not settings.ASSISTANT_PROVIDER:
         return "No provider of models is set up here, so that the assistant would have nobody to ask."
+    return ""
+
+
+def why_not_there(parts: Collection[str], architecture: str) -> str:
+    """Why an instance of that architecture cannot have the parts, as a sentence; "" if it can."""
+    if STANDBY in parts and not architecture_of(architecture).private_database:
+        return (
+            f"A standby follows a database server that is in the instance's own network: architecture {architecture} "
+            "has none. Its infrastructure has to be renewed first."
+        )
     return ""
 
 

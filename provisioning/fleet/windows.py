@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from provisioning.fleet.standby import other_region
 from provisioning.models import Instance, Region
 
 # Where the people of a region are, unless they say otherwise.
@@ -65,7 +66,7 @@ def window_of(instance: Instance) -> Window:
 
 def window_from(weekday: int | None, hour: int, time_zone: str, *, region: str) -> Window:
     """The window that these columns of an instance tell; an empty time zone is the region's."""
-    return Window(weekday, hour, time_zone or ZONES[region], settings.MAINTENANCE_HOURS)
+    return Window(weekday, hour, time_zone or zone_of(region), settings.MAINTENANCE_HOURS)
 
 
 def rested_at(since: datetime, hours: float, *, skips_weekends: bool) -> datetime:
@@ -93,3 +94,8 @@ def day_in_words(at: datetime, zone: str) -> str:
     """For example “3 December”."""
     there = at.astimezone(ZoneInfo(zone))
     return f"{there.day} {there:%B}"
+
+
+def zone_of(region: str) -> str:
+    """The time zone of a region. Where a standby has taken over, people are where they were."""
+    return ZONES.get(region) or ZONES[other_region(region)]

@@ -62,6 +62,25 @@ def _certificates(threshold: float, now: datetime) -> Findings:
     return _found("certificate-expiring", What.CERTIFICATE, beyond)
 
 
+@measure("standby-behind")
+def _standbys(threshold: float, _now: datetime) -> Findings:
+    """Who has lost a region has none, until somebody sets it up again."""
+
+    def beyond(finding: Mapping[str, Any]) -> str:
+        figures = finding["figures"]
+        if not figures or finding["state"] not in {Verdict.WELL, Verdict.DEGRADED}:
+            return ""
+        lag = figures["lag_seconds"]
+        return str(finding["sentence"]) if lag is None or lag >= threshold else ""
+
+    lost = Instance.objects.filter(status=InstanceStatus.RUNNING).exclude(lost_region="")
+    without = {
+        each.pk: Found(f"{each}: it has no standby since it took over from {each.lost_region}.", each.pk)
+        for each in lost
+    }
+    return {**_found("standby-behind", What.STANDBY, beyond), **without}
+
+
 @measure("health-unknown")
 def _unseen(threshold: float, now: datetime) -> Findings:
     since = now - timedelta(seconds=threshold)

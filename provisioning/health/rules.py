@@ -6,6 +6,7 @@ Thresholds of burns are those of Google's workbook on SLOs: at 14.4 a month's bu
 
 from typing import Any, Final
 
+from provisioning.fleet.standby import OLDEST_DATABASES
 from provisioning.models import AlertRule
 
 PAGE, TICKET = AlertRule.Severity.PAGE, AlertRule.Severity.TICKET
@@ -49,6 +50,8 @@ SHIPPED: Final[tuple[dict[str, Any], ...]] = (
      "threshold": 7, "escalate_after_minutes": 8 * 60},
     {"key": "custom-domain-lost", "title": "A name of a customer's own has not led to its instance for so many seconds",
      "severity": TICKET, "threshold": 0},
+    {"key": "standby-behind", "title": "The standby of an instance is so many seconds behind, or there is none",
+     "severity": TICKET, "threshold": OLDEST_DATABASES.total_seconds(), "for_seconds": 300},
     {"key": "health-unknown", "title": "An instance has not been seen from inside for so many seconds",
      "severity": TICKET, "threshold": 3_600, "for_seconds": 300},
     {"key": "canary-failed", "title": "So many runs of the canary in a row did not get through", "severity": PAGE,

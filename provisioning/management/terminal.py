@@ -18,6 +18,7 @@ from provisioning.services import resized, resumed, suspended, upgraded
 from provisioning.services.architectures import migrated
 from provisioning.services.restoring import rolled_back
 from provisioning.services.surveys import look_through, plan_unsaved
+from provisioning.services.takeovers import taken_over
 from provisioning.spec import InstanceSpec
 
 FOUND, REFUSED = 1, 2  # exit codes: there is something to see to; it could not be done
@@ -99,9 +100,9 @@ def wanted_spec(instance: Instance, kind: str, options: Mapping[str, Any]) -> In
             return resized(instance, size_named(options["size"]))
         case OperationKind.MIGRATE_ARCHITECTURE:
             return migrated(instance, options["architecture"])
-        case OperationKind.SUSPEND | OperationKind.RESUME:
-            return suspended(instance) if kind == OperationKind.SUSPEND else resumed(instance)
-    return None
+    simple = {OperationKind.SUSPEND: suspended, OperationKind.RESUME: resumed, OperationKind.TAKEOVER: taken_over}
+    found = simple.get(OperationKind(kind))
+    return found(instance) if found else None
 
 
 def plan_now(instance: Instance, kind: str, wanted: InstanceSpec | None) -> Plan:

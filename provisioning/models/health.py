@@ -128,6 +128,13 @@ class Health(Due):
     since = models.DateTimeField(default=clock.now)
     checked_at = models.DateTimeField(null=True, blank=True)
     findings = models.JSONField(default=list, blank=True)
+    standby_lag_seconds = models.FloatField(
+        null=True, blank=True, help_text="How far the copy of its databases in the other region was behind."
+    )
+    standby_seen_at = models.DateTimeField(null=True, blank=True, help_text="When that was so.")
+    volumes_copied_at = models.DateTimeField(
+        null=True, blank=True, help_text="Of when the newest backup of its volumes in the other region is."
+    )
 
     class Meta:
         verbose_name_plural = "health"
@@ -138,6 +145,11 @@ class Health(Due):
             ),
             models.CheckConstraint(
                 condition=~Q(state="degraded") | ~Q(reason=""), name="what_is_degraded_has_a_reason"
+            ),
+            models.CheckConstraint(
+                condition=Q(standby_lag_seconds__isnull=True)
+                | Q(standby_lag_seconds__gte=0, standby_seen_at__isnull=False),
+                name="a_lag_was_seen_at_some_time",
             ),
         ]
         indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="health_due")]

@@ -68,6 +68,19 @@ class Region(models.TextChoices):
     AUSTRALIA = "australia-southeast1", "Sydney, Australia"
 
 
+class StandbyRegion(models.TextChoices):
+    """Where else an instance may come to run, once its standby has taken over. No new one is made there."""
+
+    US_EAST = "us-east1", "South Carolina, United States"
+    EUROPE_WEST4 = "europe-west4", "Eemshaven, Netherlands"
+    EUROPE_WEST1 = "europe-west1", "St. Ghislain, Belgium"
+    ASIA_NORTHEAST2 = "asia-northeast2", "Osaka, Japan"
+    AUSTRALIA2 = "australia-southeast2", "Melbourne, Australia"
+
+
+PLACES = [*Region.choices, *StandbyRegion.choices]  # everywhere that an instance may be
+
+
 class Weekday(models.IntegerChoices):
     """As Python's datetime counts them."""
 
@@ -90,7 +103,19 @@ class Instance(models.Model):
     kind = models.CharField(max_length=10, choices=Kind)
     tenancy = models.CharField(max_length=10, choices=Tenancy, default=Tenancy.DEDICATED)
     cluster = models.ForeignKey("Cluster", null=True, blank=True, on_delete=models.PROTECT, related_name="instances")
-    region = models.CharField(max_length=30, choices=Region, default=Region.US_CENTRAL)
+    region = models.CharField(max_length=30, choices=PLACES, default=Region.US_CENTRAL)
+    takeovers = models.PositiveSmallIntegerField(
+        default=0, db_default=0, editable=False, help_text="How often its standby has taken over."
+    )
+    lost_region = models.CharField(
+        max_length=30,
+        choices=PLACES,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="Where it was before its standby took over: nothing is made or removed there until it is back.",
+    )
     size = models.ForeignKey("Size", on_delete=models.PROTECT, related_name="+")
     release = models.ForeignKey("Release", on_delete=models.PROTECT, related_name="instances")
     channel = models.CharField(max_length=10, choices=Channel, default=Channel.STABLE)
@@ -181,6 +206,9 @@ class Instance(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(connection_status__in=["", *ConnectionStatus.values]), name="connection_status_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(lost_region="") | Q(takeovers__gt=0), name="a_region_is_lost_by_a_takeover"
             ),
         ]
 

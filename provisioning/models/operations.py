@@ -22,6 +22,7 @@ class OperationKind(models.TextChoices):
     REHEARSE = "rehearse"
     MIGRATE_ARCHITECTURE = "migrate-architecture"
     EXPORT = "export"
+    TAKEOVER = "takeover"
     TEARDOWN = "teardown"
 
 

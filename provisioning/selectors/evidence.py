@@ -41,6 +41,7 @@ CHANGES: Final = (
     OperationKind.MIGRATE_ARCHITECTURE,
     OperationKind.REPAIR,
     OperationKind.RESTORE,
+    OperationKind.TAKEOVER,
 )
 # Steps that keep what is there before it is changed, or when it goes.
 BACKUPS: Final = ("database-backup", "volume-backup", FINAL_BACKUP)

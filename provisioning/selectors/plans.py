@@ -205,6 +205,8 @@ def _expected_seconds(kind: str, nodes: tuple[Node, ...], effects: Mapping[str, 
 def _downtime_seconds(kind: str, nodes: tuple[Node, ...], effects: Mapping[str, Effect]) -> float | None:
     if kind in {OperationKind.TEARDOWN, OperationKind.SUSPEND}:
         return None
+    if kind == OperationKind.TAKEOVER:
+        return _expected_seconds(kind, nodes, effects)  # it is down as it is, and answers when all is done
     working = _with_work(nodes, effects)
     pace = float(settings.ENGINE_PACE)
     return pace * sum(node.interrupts.total_seconds() for node in nodes if node.name in working)

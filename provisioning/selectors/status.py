@@ -12,7 +12,7 @@ from portal.core import clock
 from provisioning.clients.google import breaker
 from provisioning.fleet.customers import of_customers
 from provisioning.health.ledger import seconds_silent
-from provisioning.models import Instance, InstanceStatus, Outage, Region
+from provisioning.models import Instance, InstanceStatus, Outage, Region, StandbyRegion
 
 A_FEW: Final = 0.05  # of the instances of a region; beyond that it is many
 SILENT_SECONDS: Final = 180.0  # after which nobody knows how instances do
@@ -58,7 +58,7 @@ def fleet_status() -> StatusOfFleet:
     running = Instance.objects.filter(of_customers(), status=InstanceStatus.RUNNING).annotate(is_down=is_down)
     counts = running.order_by().values("region").annotate(all=Count("pk"), down=Count("pk", filter=Q(is_down=True)))
     found = {row["region"]: _state(row["all"], row["down"], is_known=is_known) for row in counts}
-    parts = [Part(str(region.label), found[region]) for region in Region if region in found]
+    parts = [Part(str(region.label), found[region]) for region in (*Region, *StandbyRegion) if region in found]
     return StatusOfFleet(parts, breaker.obstacle(), clock.now())
 
 

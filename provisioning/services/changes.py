@@ -9,7 +9,7 @@ from django.db import transaction
 from portal.core.audit import Actor, record
 from portal.core.errors import Conflict, Invalid
 from provisioning.fleet.details import check_details
-from provisioning.fleet.features import check_feature
+from provisioning.fleet.features import check_feature, why_not_there
 from provisioning.fleet.releases import way
 from provisioning.fleet.versions import is_newer
 from provisioning.models import Instance, Kind, Operation, OperationKind, Release, Size
@@ -71,6 +71,8 @@ def with_features(instance: Instance, features: Iterable[FeatureSpec]) -> Instan
     for feature in wanted:
         check_feature(feature.values, feature.parts)
         check_details(feature.parts, feature.details, region=instance.region)
+        if why := why_not_there(feature.parts, instance.architecture):
+            raise Invalid(why, field="parts")
     spec = spec_of(instance)
     if wanted == spec.features:
         raise Conflict("The instance has just these features already.")

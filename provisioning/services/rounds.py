@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from portal.core import clock
 from portal.core.turns import LEASE, Turn, claim
 from provisioning.health.inside import look_inside
-from provisioning.health.inside.findings import Finding, Subject
+from provisioning.health.inside.findings import Finding, Subject, What
 from provisioning.health.states import State
 from provisioning.models import Health, Instance, InstanceStatus, OperationKind, OperationStatus
 from provisioning.services.sending import send, send_on_commit
@@ -120,10 +120,12 @@ def _write(turn: Turn[Health], findings: list[Finding], error: str) -> None:
         now = clock.now()
         _judge(row, findings, error, now)
         row.findings = [finding.as_json() for finding in findings]
+        copies = _note_copies(row, findings, now)
         row.failures, row.error = (row.failures + 1 if error else 0), error
         row.checked_at = row.checked_at if error else now
         row.due_at = turn.asked_meanwhile(row) or now + _until_the_next(row)
-        row.save(update_fields=["state", "reason", "since", "findings", "failures", "error", "checked_at", "due_at"])
+        seen = ("state", "reason", "since", "findings", "failures", "error", "checked_at", "due_at")
+        row.save(update_fields=[*seen, *copies])
 
 
 def _judge(row: Health, findings: Iterable[Finding], error: str, now: datetime) -> None:
@@ -135,6 +137,18 @@ def _judge(row: Health, findings: Iterable[Finding], error: str, now: datetime) 
     if state != row.state:
         row.state, row.since = state, now
     row.reason = " ".join(bad)
+
+
+def _note_copies(row: Health, findings: Iterable[Finding], now: datetime) -> tuple[str, ...]:
+    """How old the copies in the other region are stays known when they cannot be seen any more; answers the fields."""
+    found = next((each.figures for each in findings if each.what == What.STANDBY and each.figures), None)
+    if found is None:
+        return ()
+    if found["lag_seconds"] is not None:
+        row.standby_lag_seconds, row.standby_seen_at = found["lag_seconds"], now
+    if found["volumes_at"]:
+        row.volumes_copied_at = datetime.fromisoformat(found["volumes_at"])
+    return ("standby_lag_seconds", "standby_seen_at", "volumes_copied_at")
 
 
 def _until_the_next(row: Health) -> timedelta:

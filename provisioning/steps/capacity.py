@@ -61,16 +61,16 @@ def fullest_first(disks: Iterable[Disk]) -> list[Disk]:
 
 def _databases(spec: InstanceSpec) -> list[Disk]:
     query = f'metric.type="{DATABASE}" AND resource.labels.database_id="{spec.id}:{names.sql_instance(spec)}"'
-    return [Disk("the database server's disk", _newest(series), "sql_disk_gb") for series in _series(spec, query)]
+    return [Disk("the database server's disk", newest_of(series), "sql_disk_gb") for series in series_of(spec, query)]
 
 
 def _volumes(spec: InstanceSpec) -> list[Disk]:
     query = f'metric.type="{VOLUME}" AND resource.labels.namespace_name="{names.namespace(spec)}"'
-    return [Disk(_volume(series), _newest(series), _sized_by(series)) for series in _series(spec, query)]
+    return [Disk(_volume(series), newest_of(series), _sized_by(series)) for series in series_of(spec, query)]
 
 
-def _series(spec: InstanceSpec, query: str) -> Iterator[Mapping[str, Any]]:
-    """Each with its points, the newest first."""
+def series_of(spec: InstanceSpec, query: str) -> Iterator[Mapping[str, Any]]:
+    """What Cloud Monitoring has of these metrics: each series with its points, the newest first."""
     collection, now = api("monitoring", "v3").projects().timeSeries(), clock.now()
     request = collection.list(
         name=f"projects/{spec.id}",
@@ -83,7 +83,8 @@ def _series(spec: InstanceSpec, query: str) -> Iterator[Mapping[str, Any]]:
         yield from (series for series in page.get("timeSeries", ()) if series.get("points"))
 
 
-def _newest(series: Mapping[str, Any]) -> float:
+def newest_of(series: Mapping[str, Any]) -> float:
+    """The value of its newest point."""
     return float(series["points"][0]["value"].get("doubleValue", 0.0))
 
 

@@ -6,9 +6,9 @@ from typing import Any, Final
 from provisioning.clients.kubeconfig import Kubeconfig, decrypt
 from provisioning.models import Cluster, Tenancy
 from provisioning.spec import InstanceSpec
-from provisioning.steps import gke
+from provisioning.steps import gke, names
 
-# What one process has found out lately, by instance, and until when it goes by that, in monotonic seconds. A step often
+# What one process has found out lately, by cluster, and until when it goes by that, in monotonic seconds. A step often
 # follows another on the same instance, and asking again costs as much as most looks. The token is good for an hour.
 REMEMBERED_SECONDS = 60.0
 _remembered: Final[dict[str, tuple[float, dict[str, Any]]]] = {}
@@ -24,7 +24,7 @@ def kubeconfig_for(spec: InstanceSpec) -> dict[str, Any]:
 
 def forget_kubeconfig(spec: InstanceSpec) -> None:
     """The next who asks gets it anew: this one leads nowhere, or is not let in."""
-    _remembered.pop(spec.id, None)
+    _remembered.pop(names.cluster_path(spec), None)
 
 
 def forget_all() -> None:
@@ -39,11 +39,12 @@ def brought_cluster(spec: InstanceSpec) -> Cluster:
 
 def _of_google(spec: InstanceSpec) -> dict[str, Any]:
     now = time.monotonic()
-    until, document = _remembered.get(spec.id, (0.0, {}))
+    path = names.cluster_path(spec)
+    until, document = _remembered.get(path, (0.0, {}))
     if now < until:
         return document
     if len(_remembered) >= MOST_REMEMBERED:
         forget_all()
     document = gke.kubeconfig_of(spec)
-    _remembered[spec.id] = now + REMEMBERED_SECONDS, document
+    _remembered[path] = now + REMEMBERED_SECONDS, document
     return document

@@ -31,6 +31,10 @@ class ComputeResource(GoogleAction):
     def body(self, context: Context) -> dict[str, Any]:
         """What is wanted of it, without its name."""
 
+    def named(self, context: Context) -> str:  # noqa: ARG002 - for those whose name follows the instance
+        """What it is called."""
+        return self.name
+
     def outputs(self, found: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - most put out nothing
         """What later steps need to know."""
         return {}
@@ -41,7 +45,7 @@ class ComputeResource(GoogleAction):
         found = self._found(context)
         if found.get("labels") and not names.is_ours(found["labels"], context.spec):
             raise Refused(
-                f"There is a {self.argument} “{self.name}” in the project without our labels.",
+                f"There is a {self.argument} “{self.named(context)}” in the project without our labels.",
                 "Find out who made it; remove it, then retry the step.",
             )
         if changes := self._changes(context, found):
@@ -67,20 +71,20 @@ class ComputeResource(GoogleAction):
         return self.patch(context, {field: self.body(context)[field]})
 
     def patch(self, context: Context, body: dict[str, Any]) -> Any:
-        return self._resources().patch(**self._place(context), **{self.argument: self.name}, body=body)
+        return self._resources().patch(**self._place(context), **{self.argument: self.named(context)}, body=body)
 
     def set_labels(self, context: Context, found: dict[str, Any]) -> Any:
         """Compute takes labels of an address only so, after its insert, and all of them at once."""
         labels = labelled(found.get("labels"), context.spec.labels)
         body = {"labels": labels, "labelFingerprint": found.get("labelFingerprint", "")}
-        return self._resources().setLabels(**self._place(context), resource=self.name, body=body)
+        return self._resources().setLabels(**self._place(context), resource=self.named(context), body=body)
 
     def resource(self, context: Context) -> str:
         place = f"regions/{context.spec.region}" if self.is_regional else "global"
-        return names.project_resource(context.spec, "compute", f"{place}/{self._segment()}/{self.name}")
+        return names.project_resource(context.spec, "compute", f"{place}/{self._segment()}/{self.named(context)}")
 
     def remove(self, context: Context) -> str:
-        execute(self._resources().delete(**self._place(context), **{self.argument: self.name}))
+        execute(self._resources().delete(**self._place(context), **{self.argument: self.named(context)}))
         return f"asked for the deletion of the {self.argument}"
 
     def _insert(self, context: Context) -> str:
@@ -95,10 +99,11 @@ class ComputeResource(GoogleAction):
 
     def _insert_body(self, context: Context) -> dict[str, Any]:
         """An insert takes no labels."""
-        return {**{field: value for field, value in self.body(context).items() if field != "labels"}, "name": self.name}
+        unlabelled = {field: value for field, value in self.body(context).items() if field != "labels"}
+        return {**unlabelled, "name": self.named(context)}
 
     def _found(self, context: Context) -> dict[str, Any]:
-        return execute(self._resources().get(**self._place(context), **{self.argument: self.name}))
+        return execute(self._resources().get(**self._place(context), **{self.argument: self.named(context)}))
 
     def _changes(self, context: Context, found: dict[str, Any]) -> list[Change]:
         return differences(self.body(context), found)
@@ -115,12 +120,12 @@ class ComputeResource(GoogleAction):
         collection = self._operations_api()
         listing = pages(collection, collection.list(**self._place(context)))
         found = [operation for page in listing for operation in page.get("items", ())]
-        suffix = f"/{self._segment()}/{self.name}"
+        suffix = f"/{self._segment()}/{self.named(context)}"
         return sorted((o for o in found if o["targetLink"].endswith(suffix)), key=lambda o: str(o["insertTime"]))
 
     def _request_id(self, context: Context, count: int) -> str:
         """Of the thing's own, since a step may make several: Google takes an id that it has seen for the same call."""
-        return context.request_id(f"insert-{self.collection}/{self.name}-{count}")
+        return context.request_id(f"insert-{self.collection}/{self.named(context)}-{count}")
 
     def _segment(self) -> str:
         return "addresses" if self.collection == "globalAddresses" else self.collection

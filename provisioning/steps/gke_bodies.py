@@ -16,7 +16,7 @@ from provisioning.steps import names
 from provisioning.steps.executors import NODES, executors_of
 from provisioning.steps.google import attempt
 
-CONTROL_PLANE_BLOCK = "172.16.0.0/28"
+CONTROL_PLANE_BLOCKS = ("172.16.0.0/28", "172.16.0.16/28")  # of the two regions that an instance moves between
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 LABELS = "resourceLabels"
 PRIVATE_NODES = "networkConfig"
@@ -45,7 +45,8 @@ def cluster_body(context: Context) -> dict[str, Any]:
     is_private = made[PRIVATE_NODES]["defaultEnablePrivateNodes"]
     made[PRIVATE_NODES] = {"datapathProvider": ENFORCES_POLICIES}
     if is_private:
-        made["privateClusterConfig"] = {"enablePrivateNodes": True, "masterIpv4CidrBlock": CONTROL_PLANE_BLOCK}
+        block = CONTROL_PLANE_BLOCKS[context.spec.takeovers % len(CONTROL_PLANE_BLOCKS)]
+        made["privateClusterConfig"] = {"enablePrivateNodes": True, "masterIpv4CidrBlock": block}
     return {
         **made,
         LABELS: {**context.spec.labels, "attempt": attempt(context)},

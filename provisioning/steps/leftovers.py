@@ -44,9 +44,12 @@ class Leftovers(GoogleAction):
         return names.project_resource(context.spec, "compute")
 
 
-def sweep(project: str) -> None:
-    """Nothing is left behind. Raises NotYet after asking each to go: they are seen until they are gone."""
-    found = list(leftovers_of(project))
+def sweep(project: str, zone: str = "") -> None:
+    """Nothing is left behind, in the project or in that zone alone.
+
+    Raises NotYet after asking each to go: they are seen until they are gone.
+    """
+    found = list(leftovers_in(project, zone) if zone else leftovers_of(project))
     for leftover in found:
         _delete(project, leftover)
     if found:
@@ -55,6 +58,17 @@ def sweep(project: str) -> None:
 
 def leftovers_of(project: str) -> Iterator[Leftover]:
     """Endpoint groups first: they keep the network from being deleted."""
+    yield from _zonal(project)
+    rules = pages(_collection("firewalls"), _collection("firewalls").list(project=project))
+    yield from (Leftover("firewalls", "firewall", item["name"]) for page in rules for item in page.get("items", ()))
+
+
+def leftovers_in(project: str, zone: str) -> Iterator[Leftover]:
+    """Of one zone alone, where another cluster of the project goes on elsewhere."""
+    return (leftover for leftover in _zonal(project) if leftover.zone == zone)
+
+
+def _zonal(project: str) -> Iterator[Leftover]:
     for collection, argument in ZONAL.items():
         listing = pages(
             _collection(collection), _collection(collection).aggregatedList(project=project), "aggregatedList"
@@ -63,8 +77,6 @@ def leftovers_of(project: str) -> Iterator[Leftover]:
             for scope, found in page.get("items", {}).items():
                 zone = scope.removeprefix("zones/")
                 yield from (Leftover(collection, argument, item["name"], zone) for item in found.get(collection, ()))
-    rules = pages(_collection("firewalls"), _collection("firewalls").list(project=project))
-    yield from (Leftover("firewalls", "firewall", item["name"]) for page in rules for item in page.get("items", ()))
 
 
 def _delete(project: str, leftover: Leftover) -> None:

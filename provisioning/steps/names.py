@@ -1,5 +1,6 @@
 """What things are called in the cloud. All of it derives from the instance's id, or is the same in every project."""
 
+from provisioning.fleet.standby import other_region
 from provisioning.models import Tenancy
 from provisioning.spec import InstanceSpec
 
@@ -12,7 +13,7 @@ PRIVATE_RANGE = "private-services"
 ADDRESS = "sourcegraph"
 CLUSTER = "sourcegraph"
 NODE_POOL, EXECUTOR_POOL = "main", "executors"
-BACKUP_PLAN = "daily"
+BACKUP_PLAN, STANDBY_PLAN, RESTORE_PLAN = "daily", "standby", "takeover"
 RELEASE = "sourcegraph"
 INGRESS = "sourcegraph-frontend"  # as the chart calls it
 DATABASE_USER = "sourcegraph"
@@ -48,7 +49,18 @@ def zone(spec: InstanceSpec) -> str:
 
 
 def sql_instance(spec: InstanceSpec) -> str:
-    return f"sql-{spec.id}"
+    """A database server's name is its project's, wherever it stands: what was a standby once keeps its own."""
+    return f"sql-{spec.id}-{spec.takeovers}" if spec.takeovers else f"sql-{spec.id}"
+
+
+def standby_instance(spec: InstanceSpec) -> str:
+    """What the server is called that follows, which is its name once it has taken over."""
+    return f"sql-{spec.id}-{spec.takeovers + 1}"
+
+
+def address(spec: InstanceSpec) -> str:
+    """The public address: each region's load balancer has one of its own."""
+    return f"{ADDRESS}-{spec.takeovers}" if spec.takeovers else ADDRESS
 
 
 def cluster_path(spec: InstanceSpec) -> str:
@@ -57,6 +69,16 @@ def cluster_path(spec: InstanceSpec) -> str:
 
 def backup_plan_path(spec: InstanceSpec) -> str:
     return f"projects/{spec.id}/locations/{spec.region}/backupPlans/{BACKUP_PLAN}"
+
+
+def standby_plan_path(spec: InstanceSpec) -> str:
+    """In the other region, where a cluster can be restored from it."""
+    return f"projects/{spec.id}/locations/{other_region(spec.region)}/backupPlans/{STANDBY_PLAN}"
+
+
+def restore_plan_path(spec: InstanceSpec) -> str:
+    """In the region of the cluster that is restored into."""
+    return f"projects/{spec.id}/locations/{spec.region}/restorePlans/{RESTORE_PLAN}"
 
 
 def network_path(project: str) -> str:

@@ -12,7 +12,9 @@ from provisioning.steps.google import GoogleAction, begun, project_number
 from provisioning.steps.leftovers import sweep
 from provisioning.steps.parts import Part
 
-NODE_BLOCK, POD_BLOCK, SERVICE_BLOCK = "10.0.0.0/20", "10.4.0.0/14", "10.8.0.0/20"
+# Of nodes, pods and services. Those of the two regions that an instance moves between do not overlap: while it moves,
+# subnets and clusters of both are in one network.
+BLOCKS = (("10.0.0.0/20", "10.4.0.0/14", "10.8.0.0/20"), ("10.0.16.0/20", "10.12.0.0/14", "10.8.16.0/20"))
 SERVICE_NETWORKING = "services/servicenetworking.googleapis.com"
 PEERING = "servicenetworking-googleapis-com"
 
@@ -44,13 +46,14 @@ class Subnet(ComputeResource):
     changeable = frozenset({"privateIpGoogleAccess", "secondaryIpRanges"})
 
     def body(self, context: Context) -> dict[str, Any]:
+        nodes, pods, services = BLOCKS[context.spec.takeovers % len(BLOCKS)]
         return {
             "network": names.network_path(context.spec.id),
-            "ipCidrRange": NODE_BLOCK,
+            "ipCidrRange": nodes,
             "privateIpGoogleAccess": True,
             "secondaryIpRanges": [
-                {"rangeName": names.POD_RANGE, "ipCidrRange": POD_BLOCK},
-                {"rangeName": names.SERVICE_RANGE, "ipCidrRange": SERVICE_BLOCK},
+                {"rangeName": names.POD_RANGE, "ipCidrRange": pods},
+                {"rangeName": names.SERVICE_RANGE, "ipCidrRange": services},
             ],
         }
 
@@ -158,6 +161,9 @@ class Address(ComputeResource):
     collection, argument, name = "globalAddresses", "address", names.ADDRESS
     changeable = frozenset({"labels"})
 
+    def named(self, context: Context) -> str:
+        return names.address(context.spec)
+
     def body(self, context: Context) -> dict[str, Any]:
         return {"addressType": "EXTERNAL", "ipVersion": "IPV4", "labels": context.spec.labels}
 
@@ -170,8 +176,9 @@ class Address(ComputeResource):
 
 def public_address(context: Context) -> str | None:
     """Where the instance answers, for who goes back: then no step has put that out. None when there is no address."""
+    place = {"project": context.spec.id, "address": names.address(context.spec)}
     try:
-        found = execute(api("compute", "v1").globalAddresses().get(project=context.spec.id, address=names.ADDRESS))
+        found = execute(api("compute", "v1").globalAddresses().get(**place))
     except NotFound:
         return None
     return str(found["address"])

@@ -29,6 +29,8 @@ from provisioning.steps.sql_bodies import server_body
 
 DEEDS = {
     "CREATE": "make it",
+    "CREATE_REPLICA": "copy it",
+    "PROMOTE_REPLICA": "promote it",
     "UPDATE": "change it",
     "DELETE": "delete it",
     "CREATE_DATABASE": "make a database",
@@ -59,7 +61,7 @@ class SqlAction(GoogleAction):
 
     def see(self, context: Context) -> Seen:
         if running := next((o for o in operations_of(context.spec) if not is_done(o)), None):
-            return UnderWay(f"Cloud SQL to {_word(running)}", seconds(20))
+            return UnderWay(f"Cloud SQL to {word_of(running)}", seconds(20))
         return self.see_idle(context)
 
     @abstractmethod
@@ -80,7 +82,7 @@ class DatabaseServer(SqlAction):
         if state == "PENDING_DELETE":
             return UnderWay("the database server to be gone", seconds(20))
         if state != "RUNNABLE":
-            return Differs(f"it is {state.lower()}: {_last_failure(context.spec)}")
+            return Differs(f"it is {state.lower()}: {last_failure(context.spec)}")
         if changes := self.changes(context, found):
             return Differs.in_settings(changes)
         return AsWanted({"host": _host(context.spec, found), "instance": found["name"]})
@@ -96,7 +98,7 @@ class DatabaseServer(SqlAction):
             execute(_sql().instances().insert(project=context.spec.id, body=server_body(context.spec)))
             return "asked for the database server"
         if found["state"] == "FAILED":
-            why = _last_failure(context.spec)
+            why = last_failure(context.spec)
             raise Refused(f"The database server failed: {why}", "Tear the instance down, create another.")
         if found["state"] == "SUSPENDED":
             raise Refused("Google has suspended the database server.", "See to the project's billing, then retry.")
@@ -135,7 +137,7 @@ class DatabaseServer(SqlAction):
         what_to_do = "Restore a backup into a server made as wanted, or put it right by hand; then retry the step."
         refuse_fixed("The database server", changes, CHANGEABLE, what_to_do)
         wanted = server_body(context.spec)["settings"]
-        settings = _named_in(changes, wanted) | {"settingsVersion": found["settings"]["settingsVersion"]}
+        settings = named_in(changes, wanted) | {"settingsVersion": found["settings"]["settingsVersion"]}
         request = _sql().instances().patch(**place(context), body={"settings": settings})
         return changed(context, request, changes, lambda name: operation_of(context, name))
 
@@ -232,23 +234,24 @@ def operation_of(context: Context, name: str) -> Any:
     return _sql().operations().get(project=context.spec.id, operation=name)
 
 
-def operations_of(spec: InstanceSpec) -> list[Operation]:
-    """Oldest first."""
-    answer = execute(_sql().operations().list(project=spec.id, instance=names.sql_instance(spec)))
+def operations_of(spec: InstanceSpec, instance: str = "") -> list[Operation]:
+    """Those on its database server, or on that one; oldest first."""
+    answer = execute(_sql().operations().list(project=spec.id, instance=instance or names.sql_instance(spec)))
     return sorted(answer.get("items", ()), key=lambda operation: str(operation.get("insertTime", "")))
 
 
-def _word(operation: Operation) -> str:
+def word_of(operation: Operation) -> str:
     """Their word for what they do, as ours."""
     return DEEDS.get(str(operation.get("operationType")), "finish another change")
 
 
-def _last_failure(spec: InstanceSpec) -> str:
-    failures = [failure for operation in operations_of(spec) if (failure := failure_of(operation))]
+def last_failure(spec: InstanceSpec, instance: str = "") -> str:
+    """Why its database server, or that one, could not be made or changed, in Google's words."""
+    failures = [failure for operation in operations_of(spec, instance) if (failure := failure_of(operation))]
     return str(failures[-1]) if failures else "Google gives no reason."
 
 
-def _named_in(changes: Iterable[Change], settings: dict[str, Any]) -> dict[str, Any]:
+def named_in(changes: Iterable[Change], settings: dict[str, Any]) -> dict[str, Any]:
     """Of the settings the outermost that are named; of the addresses, which go one by one, only what is."""
     paths = [change.path.split(".") for change in changes]
     named = {path[1]: settings[path[1]] for path in paths}

@@ -3,6 +3,7 @@
 from typing import Any
 
 from provisioning.fleet.architectures import architecture_of
+from provisioning.fleet.standby import other_region
 from provisioning.spec import InstanceSpec
 from provisioning.steps import names
 
@@ -37,6 +38,21 @@ def server_body(spec: InstanceSpec) -> dict[str, Any]:
                 "backupRetentionSettings": {"retainedBackups": KEPT_BACKUPS, "retentionUnit": "COUNT"},
             },
         },
+    }
+
+
+def standby_body(spec: InstanceSpec) -> dict[str, Any]:
+    """The server that follows it in the other region: of its size, in one zone, and without backups of its own, which
+    Cloud SQL keeps of none that follows. Once it has taken over it becomes as any other.
+    """
+    body = server_body(spec)
+    settings = {name: value for name, value in body["settings"].items() if name != "backupConfiguration"}
+    return {
+        **body,
+        "name": names.standby_instance(spec),
+        "region": other_region(spec.region),
+        "masterInstanceName": names.sql_instance(spec),
+        "settings": {**settings, "availabilityType": "ZONAL", "activationPolicy": "ALWAYS"},
     }
 
 

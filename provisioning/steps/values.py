@@ -127,7 +127,7 @@ def _ingress(spec: InstanceSpec, brought: BroughtCluster | None) -> dict[str, An
     annotations = {
         NGINX_CLASS: "gce",
         NGINX_BODY: None,
-        "kubernetes.io/ingress.global-static-ip-name": names.ADDRESS,
+        "kubernetes.io/ingress.global-static-ip-name": names.address(spec),
         ANNOTATION: ",".join(filter(None, (CERTIFICATE, certificate_name(spec)))),
     }
     return {"enabled": True, "host": "" if custom_name(spec) else spec.domain, "annotations": annotations}

@@ -4,7 +4,7 @@ from provisioning.clients.google import breaker
 from provisioning.engine.gate import add_gate
 from provisioning.engine.graph import register
 from provisioning.mail import register_mails
-from provisioning.models import Operation, Tenancy
+from provisioning.models import Operation, OperationKind, Tenancy
 from provisioning.workflows.apply_features import APPLY_FEATURES
 from provisioning.workflows.export import EXPORT
 from provisioning.workflows.migrate_architecture import MIGRATE_ARCHITECTURE
@@ -16,6 +16,7 @@ from provisioning.workflows.restore import RESTORE
 from provisioning.workflows.resume import RESUME
 from provisioning.workflows.rollback import ROLLBACK
 from provisioning.workflows.suspend import SUSPEND
+from provisioning.workflows.takeover import TAKEOVER
 from provisioning.workflows.teardown import TEARDOWN
 from provisioning.workflows.upgrade import UPGRADE
 
@@ -32,6 +33,7 @@ _ALL = (
     REHEARSE,
     MIGRATE_ARCHITECTURE,
     EXPORT,
+    TAKEOVER,
     TEARDOWN,
 )
 
@@ -41,8 +43,11 @@ register_mails()
 
 
 def _google_is_well(operation: Operation) -> str:
-    """Nothing begins in Google Cloud while a service of it fails for everyone."""
-    return breaker.obstacle() if operation.instance.tenancy == Tenancy.DEDICATED else ""
+    """Nothing begins in Google Cloud while a service of it fails for everyone; but for what leaves a lost region, on
+    whose day services do.
+    """
+    is_concerned = operation.instance.tenancy == Tenancy.DEDICATED and operation.kind != OperationKind.TAKEOVER
+    return breaker.obstacle() if is_concerned else ""
 
 
 add_gate(_google_is_well)

@@ -1,10 +1,10 @@
 """Apply features: what customers have opted in to is switched on, and what has ended is switched off.
 
-All of it in one operation, however many features: the spec that it was asked with has them all. What the application
-is to find comes first: the way out, who may come in, nodes, what it is to know of itself. Who may come in is decided
+All of it in one operation, however many features: the spec that it was asked with has them all. What the application is
+to find comes first: the way out, who may come in, nodes, what it is to know of itself. Who may come in is decided
 before the load balancer asks for that, and is forgotten once nobody asks any more (decision 17). What the application
-has left goes after it. How long logs are kept comes last, since keeping them shorter is the one thing that cannot be
-taken back. When anything fails, all of it goes back.
+has left goes after it, and so does what follows it in another region (decision 24). How long logs are kept comes last,
+since keeping them shorter is the one thing that cannot be taken back. When anything fails, all of it goes back.
 """
 
 from portal.core.audit import record
@@ -18,6 +18,7 @@ from provisioning.steps import (
     custom_domain,
     executor_nodes,
     executor_token,
+    former_home,
     logs,
     monitoring,
     network,
@@ -28,13 +29,17 @@ from provisioning.steps import (
     secrets,
     services,
     site_configuration,
+    standby_database,
+    standby_volumes,
 )
 from provisioning.steps.parts import Removes
 from provisioning.workflows.table import GOOGLE, line, put_out_by
 
 SOON, SHORT, LONG = minutes(1), minutes(20), minutes(45)
-HOURS = minutes(120)  # Google says that a certificate takes up to an hour
-NOTHING = Undo.NOTHING  # it only watches, is a service that may stay enabled, or what it generated opens nothing
+CERTIFIED = minutes(120)  # Google says that a certificate takes up to an hour
+COPY = minutes(360)  # large databases take that long
+# It only watches, is a service that may stay enabled, what it generated opens nothing, or what is gone stays so.
+NOTHING = Undo.NOTHING
 REVERT = Undo.REVERT
 
 
@@ -61,12 +66,17 @@ NODES = (
     line("rollout", "application", rollout.Rollout(), NOTHING, seconds(60), LONG),
     line("allow-list-in-force", "rollout", armor.AllowListInForce(reverts=True, removes=Removes.GOING_FORWARD), REVERT,
          seconds(60), SHORT, GOOGLE),
-    line("custom-domain-in-force", "rollout", custom_domain.InForce(), NOTHING, minutes(15), HOURS, GOOGLE),
+    line("custom-domain-in-force", "rollout", custom_domain.InForce(), NOTHING, minutes(15), CERTIFIED, GOOGLE),
     line("custom-domain-links", "custom-domain-in-force", site_configuration.Links(), REVERT, seconds(10), SHORT,
          GOOGLE),
     line("health", "rollout allow-list-in-force custom-domain-links", application.Health(), NOTHING, seconds(5), SHORT),
     line("spare-executor-nodes", "health", executor_nodes.SpareExecutorNodes(), REVERT, minutes(2), LONG, GOOGLE),
-    line("log-retention", "health", logs.LogRetention(), REVERT, seconds(5), SHORT, GOOGLE),
+    line("former-home", "health", former_home.FormerHome(), NOTHING, seconds(2), LONG, GOOGLE),
+    line("standby-database", "former-home", standby_database.StandbyOfFeature(reverts=True), REVERT, minutes(20), COPY,
+         GOOGLE),
+    line("standby-volumes", "former-home", standby_volumes.StandbyVolumes(reverts=True), REVERT, seconds(20), SHORT,
+         GOOGLE),
+    line("log-retention", "standby-database standby-volumes", logs.LogRetention(), REVERT, seconds(5), SHORT, GOOGLE),
     line("former-certificates", "spare-executor-nodes log-retention",
          custom_domain.Certificates(removes=Removes.GOING_FORWARD), REVERT, seconds(2), SHORT, GOOGLE),
 )
@@ -81,7 +91,8 @@ def _succeeded(operation: Operation) -> None:
     instance.outbound_address = put_out_by(operation, "gateway").get("outbound_address")
     endpoint = put_out_by(operation, "private-endpoint")
     instance.connection_status = ConnectionStatus.told(endpoint.get(private_endpoint.STATUS))
-    instance.save(update_fields=["features", "outbound_address", "connection_status"])
+    instance.lost_region = wanted.lost_region
+    instance.save(update_fields=["features", "outbound_address", "connection_status", "lost_region"])
     record(
         "instance.features-applied",
         instance,

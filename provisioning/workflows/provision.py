@@ -35,12 +35,15 @@ from provisioning.steps import (
     services,
     site_configuration,
     sql,
+    standby_database,
+    standby_volumes,
     volumes,
 )
 from provisioning.steps.parts import Removes
 from provisioning.workflows.table import BROUGHT, GOOGLE, line, put_out_by
 
 SHORT, LONG = minutes(20), minutes(60)
+HOURS = minutes(360)  # large databases are copied
 REMOVE = Undo.REMOVE
 NOTHING = Undo.NOTHING  # it goes with the project, the database server or the namespace, or it only watches
 OWN_NAME = "Its own name works; links lead there until a repair finds the custom domain in force."
@@ -72,10 +75,13 @@ NODES = (
     line("databases", "database", sql.Databases(), NOTHING, seconds(30), SHORT, GOOGLE),
     line("database-user", "databases secrets", sql.DatabaseUser(), NOTHING, seconds(10), SHORT, GOOGLE),
 
+    line("standby-database", "database-user", standby_database.StandbyOfFeature(), REMOVE, minutes(20), HOURS, GOOGLE),
+
     line("cluster", "subnet permissions", gke.Cluster(), REMOVE, minutes(7), LONG, GOOGLE),
     line("nodes", "cluster", gke.NodePool(), NOTHING, seconds(5), LONG, GOOGLE),
     line("executor-nodes", "nodes", executor_nodes.ExecutorNodes(), NOTHING, minutes(2), LONG, GOOGLE),
     line("backup-plan", "cluster", backups.PlanOfArchitecture(), REMOVE, seconds(20), SHORT, GOOGLE),
+    line("standby-volumes", "cluster", standby_volumes.StandbyVolumes(), REMOVE, seconds(20), SHORT, GOOGLE),
 
     line("namespace", "cluster", kubernetes.Namespace(), REMOVE, seconds(2), SHORT),
     line("cluster-secrets", "namespace", secrets.Secrets(), NOTHING, seconds(2), SHORT, BROUGHT),

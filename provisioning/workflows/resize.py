@@ -1,7 +1,8 @@
 """Resize: the same instance with more or less to work with.
 
-The database server and the nodes change side by side. Disks grow only once both have: they never shrink again, so
-nothing that Google may refuse comes after them. When anything fails, all but the disks goes back as it was.
+The database server and the nodes change side by side; a standby grows before its server, and shrinks after it. Disks
+grow only once both have: they never shrink again, so nothing that Google may refuse comes after them. When anything
+fails, all but the disks goes back as it was.
 """
 
 from portal.core.audit import record
@@ -9,10 +10,11 @@ from provisioning.engine.action import minutes, seconds
 from provisioning.engine.graph import OnFailure, Undo, Workflow
 from provisioning.models import Instance, Operation, OperationKind, Size, StepStatus, Tenancy
 from provisioning.spec import InstanceSpec
-from provisioning.steps import application, gke, preflight, release, rollout, sql, volumes
+from provisioning.steps import application, gke, preflight, release, rollout, sql, standby_database, volumes
 from provisioning.workflows.table import GOOGLE, interrupting, line
 
 SOON, SHORT, LONG = minutes(1), minutes(20), minutes(60)
+HOURS = minutes(360)  # a standby that is lost is copied anew
 NOTHING = Undo.NOTHING  # it only watches, or cannot be taken back: disks never shrink
 REVERT = Undo.REVERT
 # The disks that a step has grown once it is done. On a brought cluster the databases' are volumes like the others.
@@ -26,9 +28,13 @@ GROWN_BY = {
 NODES = interrupting((
     line("preflight", "", preflight.Preflight(), NOTHING, seconds(2), SOON),
     line("point-of-return", "preflight", preflight.PointOfReturn(), REVERT, seconds(2), LONG),
-    line("database", "point-of-return", sql.DatabaseServer(), REVERT, minutes(3), LONG, GOOGLE),
+    line("grown-standby", "point-of-return", standby_database.GrownStandby(reverts=True), REVERT, minutes(3), HOURS,
+         GOOGLE),
+    line("database", "grown-standby", sql.DatabaseServer(), REVERT, minutes(3), LONG, GOOGLE),
+    line("standby-database", "database", standby_database.ShrunkStandby(reverts=True), REVERT, minutes(3), HOURS,
+         GOOGLE),
     line("nodes", "point-of-return", gke.NodePool(), REVERT, minutes(6), LONG, GOOGLE),
-    line("volumes", "database nodes", volumes.VolumeSizes(), NOTHING, seconds(30), SHORT),
+    line("volumes", "standby-database nodes", volumes.VolumeSizes(), NOTHING, seconds(30), SHORT),
     line("application", "volumes", release.Application(), REVERT, seconds(15), SHORT),
     line("rollout", "application", rollout.Rollout(), NOTHING, seconds(120), LONG),
     line("health", "rollout", application.Health(), NOTHING, seconds(5), SHORT),

@@ -1,19 +1,30 @@
 """Resume: a suspended instance runs again, as it was (decision 12).
 
 The database server comes first, since everything asks it at once when it starts; then the nodes, and with them the
-workload. Once that is up, the name leads to the instance again, and it has to answer there, as people reach it. Only
-then is somebody woken again when it does not. What fails stops where it is and destroys nothing: the rest is tried
-again, or what has come up is put back to sleep.
+workload; what follows the server in another region is made anew beside that. Once that is up, the name leads to the
+instance again, and it has to answer there, as people reach it. Only then is somebody woken again when it does not. What
+fails stops where it is and destroys nothing: the rest is tried again, or what has come up is put back to sleep.
 """
 
 from portal.core.audit import record
 from provisioning.engine.action import minutes, seconds
 from provisioning.engine.graph import OnFailure, Undo, Workflow
 from provisioning.models import Instance, InstanceStatus, Operation, OperationKind
-from provisioning.steps import application, dns, executor_nodes, gke, monitoring, network, rollout, sql
+from provisioning.steps import (
+    application,
+    dns,
+    executor_nodes,
+    gke,
+    monitoring,
+    network,
+    rollout,
+    sql,
+    standby_database,
+)
 from provisioning.workflows.table import GOOGLE, line
 
 SHORT, LONG = minutes(20), minutes(60)
+HOURS = minutes(360)  # large databases are copied
 NOTHING = Undo.NOTHING  # it only watches
 REVERT = Undo.REVERT  # asked for by a person alone
 
@@ -22,6 +33,8 @@ REVERT = Undo.REVERT  # asked for by a person alone
 NODES = (
     line("address", "", network.Address(), NOTHING, seconds(2), SHORT, GOOGLE),
     line("database", "", sql.DatabaseServer(), REVERT, minutes(4), LONG, GOOGLE),
+    line("standby-database", "database", standby_database.StandbyOfFeature(reverts=True), REVERT, minutes(20), HOURS,
+         GOOGLE),
     line("nodes", "database", gke.NodePool(), REVERT, minutes(4), LONG, GOOGLE),
     line("executor-nodes", "nodes", executor_nodes.ExecutorNodes(), REVERT, minutes(3), LONG, GOOGLE),
     line("rollout", "executor-nodes", rollout.Rollout(), NOTHING, minutes(3), LONG, GOOGLE),

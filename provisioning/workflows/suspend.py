@@ -2,8 +2,9 @@
 
 First nobody is woken, and what there is to go back to is noted. Then its name leads to a page that says why, so that
 nobody meets a dead address; then the nodes go, with all that runs on them, and last the database server stops, since
-nobody asks it anything any more. Disks, databases, backups, network and cluster stay. When anything fails, all of it
-goes back in reverse: the database first, and nobody is woken again before the instance answers.
+nobody asks it anything any more, once nothing follows it: what did, goes. Disks, databases, backups, network and
+cluster stay. When anything fails, all of it goes back in reverse: the database first, and nobody is woken again before
+the instance answers.
 """
 
 from portal.core import clock
@@ -11,10 +12,11 @@ from portal.core.audit import record
 from provisioning.engine.action import minutes, seconds
 from provisioning.engine.graph import OnFailure, Undo, Workflow
 from provisioning.models import Instance, InstanceStatus, Operation, OperationKind, SuspensionNotice
-from provisioning.steps import dns, executor_nodes, gke, monitoring, network, preflight, sql
+from provisioning.steps import dns, executor_nodes, gke, monitoring, network, preflight, sql, standby_database
 from provisioning.workflows.table import GOOGLE, line
 
 SHORT, LONG = minutes(20), minutes(60)
+HOURS = minutes(360)  # going back, large databases are copied anew
 NOTHING = Undo.NOTHING  # it only looks: what the name is to lead back to
 REVERT = Undo.REVERT
 
@@ -27,7 +29,9 @@ NODES = (
     line("dns", "address", dns.DnsRecord(), REVERT, seconds(2), SHORT, GOOGLE),
     line("executor-nodes", "dns", executor_nodes.ExecutorNodes(), REVERT, minutes(3), LONG, GOOGLE),
     line("nodes", "executor-nodes", gke.NodePool(), REVERT, minutes(3), LONG, GOOGLE),
-    line("database", "nodes", sql.DatabaseServer(), REVERT, minutes(3), LONG, GOOGLE),
+    line("standby-database", "nodes", standby_database.StandbyOfFeature(reverts=True), REVERT, minutes(3), HOURS,
+         GOOGLE),
+    line("database", "standby-database", sql.DatabaseServer(), REVERT, minutes(3), LONG, GOOGLE),
 )
 # fmt: on
 

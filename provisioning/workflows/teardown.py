@@ -19,6 +19,7 @@ from provisioning.steps import (
     backups,
     dns,
     final_backup,
+    former_home,
     gke,
     kubernetes,
     leftovers,
@@ -29,6 +30,8 @@ from provisioning.steps import (
     proof,
     release,
     sql,
+    standby_database,
+    standby_volumes,
 )
 from provisioning.workflows.table import GOOGLE, line
 
@@ -60,9 +63,12 @@ NODES = (
     _line("volumes", "application", kubernetes.Volumes(), seconds(20), SHORT),
     _line("namespace", "volumes", kubernetes.Namespace(), seconds(30), SHORT),
     _line("backup-plan", "namespace", backups.BackupPlan(), seconds(30), SHORT, GOOGLE),
-    _line("cluster", "backup-plan", gke.Cluster(), minutes(4), LONG, GOOGLE),
+    _line("standby-volumes", "namespace", standby_volumes.StandbyVolumesGone(), seconds(30), SHORT, GOOGLE),
+    _line("former-home", "application", former_home.FormerHomeGone(), seconds(2), LONG, GOOGLE),
+    _line("cluster", "backup-plan standby-volumes", gke.Cluster(), minutes(4), LONG, GOOGLE),
     _line("leftovers", "cluster", leftovers.Leftovers(), seconds(10), SHORT, GOOGLE),
-    _line("database", "application", sql.DatabaseServer(), minutes(3), LONG, GOOGLE),
+    _line("standby-database", "application", standby_database.StandbyDatabase(), minutes(3), LONG, GOOGLE),
+    _line("database", "standby-database former-home", sql.DatabaseServer(), minutes(3), LONG, GOOGLE),
 
     _line("allow-list", "leftovers", armor.SecurityPolicy(), seconds(5), PATIENCE, GOOGLE, DIES_ANYWAY),
     _line("address", "leftovers", network.Address(), seconds(5), PATIENCE, GOOGLE, DIES_ANYWAY),
@@ -71,7 +77,8 @@ NODES = (
     _line("private-endpoint", "application", private_endpoint.PrivateEndpoint(), seconds(20), PATIENCE, GOOGLE,
           DIES_ANYWAY),
     _line("gateway", "leftovers", network.Gateway(), seconds(20), PATIENCE, GOOGLE, DIES_ANYWAY),
-    _line("subnet", "leftovers private-endpoint", network.Subnet(), seconds(20), PATIENCE, GOOGLE, DIES_ANYWAY),
+    _line("subnet", "leftovers former-home private-endpoint", network.Subnet(), seconds(20), PATIENCE, GOOGLE,
+          DIES_ANYWAY),
     _line("network", "private-range gateway subnet", network.Network(), seconds(30), PATIENCE, GOOGLE, DIES_ANYWAY),
 
     _line("lock", "network address allow-list", project.DeletionLock(), seconds(2), SHORT, GOOGLE),

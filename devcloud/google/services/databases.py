@@ -16,7 +16,26 @@ from devcloud.google.services import connections
 from devcloud.google.services.compute import relative
 from devcloud.google.services.connections import INSTANCES
 from devcloud.google.services.networks import NETWORKS
-from devcloud.google.services.sql_settings import DEFAULTS, NIGHT, addresses, check_change, next_night, restarts
+from devcloud.google.services.sql_replicas import (
+    PRIMARY,
+    check_change_with_replicas,
+    check_no_replicas,
+    follow,
+    grow_replicas,
+    is_replica,
+    let_go,
+    primary_name,
+    replica_fields,
+)
+from devcloud.google.services.sql_settings import (
+    DEFAULTS,
+    NIGHT,
+    PRIVATE_BLOCK,
+    addresses,
+    check_change,
+    next_night,
+    restarts,
+)
 from devcloud.schemas import set_schema
 
 TOMBSTONES = "sql.tombstones"
@@ -48,7 +67,7 @@ def _insert(call: Call) -> Json:
         "region": region,
         "settings": settings,
         "backendType": "SECOND_GEN",
-        "instanceType": "CLOUD_SQL_INSTANCE",
+        "instanceType": PRIMARY,
         "connectionName": f"{call.project}:{region}:{short}",
         "selfLink": f"{call.base_url}/v1/{name}",
         "createTime": rfc3339(call.at),
@@ -56,12 +75,16 @@ def _insert(call: Call) -> Json:
         "serviceAccountEmailAddress": f"p{call.project_number}-{resources.etag()[:6]}@{AGENTS}",
     }
     body.pop("rootPassword", None)
+    kind = "CREATE"
+    if "masterInstanceName" in body:
+        kind, body = "CREATE_REPLICA", body | replica_fields(call, body)
+        _check_idle(call, primary_name(call.project, body))
     seconds = call.cloud.profile.seconds("sql.instance")
     _employ(call, body["serviceAccountEmailAddress"], call.at + seconds)
     resources.add(call, INSTANCES, name, body, seconds=seconds)
     outcome = ("sql.instance_ready", {"name": name})
     failure = operations.changed(INSTANCES, name, state="FAILED")
-    return start(call, name, "CREATE", "sql.instance", outcome, failure)
+    return start(call, name, kind, "sql.instance", outcome, failure)
 
 
 @implements("sql.instances.get")
@@ -85,12 +108,14 @@ def _patch(call: Call) -> Json:
         raise errors.GoogleError(412, "staleData", "Condition does not match.")
     settings = {**resources.merged(held, wanted), "settingsVersion": str(int(version) + 1)}
     check_change(instance, call.body, settings)
+    check_change_with_replicas(call.cloud, call.project, instance, settings)
     _check_tier(settings.get("tier", ""), settings["edition"])
     if "ipConfiguration" in wanted:
         settings["ipConfiguration"] = _addressing(call, settings["ipConfiguration"])
-    reached_at = addresses(settings, instance.get("ipAddresses", []))
-    changes = {**call.body, "settings": settings, "ipAddresses": reached_at, "etag": resources.etag()}
     name = _full_name(call, call["instance"])
+    reached_at = addresses(settings, instance.get("ipAddresses", []), _private_address(call.cloud, name))
+    grow_replicas(call.cloud, call.project, instance, settings["dataDiskSizeGb"])
+    changes = {**call.body, "settings": settings, "ipAddresses": reached_at, "etag": resources.etag()}
     duration = "sql.restart" if restarts(held, settings) else "sql.update"
     return start(call, name, "UPDATE", duration, operations.changed(INSTANCES, name, **changes))
 
@@ -101,6 +126,7 @@ def _delete(call: Call) -> Json:
     if instance["settings"].get("deletionProtectionEnabled"):
         message = "The instance is protected. Please disable the deletion protection and try again."
         raise errors.invalid(message)
+    check_no_replicas(instance)
     name = _full_name(call, call["instance"])
     return start(call, name, "DELETE", "delete.sql", ("sql.instance_gone", {"name": name}))
 
@@ -111,21 +137,28 @@ def _ready(cloud: Cloud, at: float, arguments: Json) -> Json | None:
     entry = cloud.store.get(INSTANCES, name)
     if entry is None:
         return None
-    cloud.store.put(
-        "sql.databases", f"{name}/databases/postgres", {"body": {"name": "postgres"}, "visible_at": 0, "ready": True}
-    )
-    cloud.store.put(
-        "sql.users", f"{name}/users/postgres", {"body": {"name": "postgres"}, "visible_at": 0, "ready": True}
-    )
-    reached_at = addresses(entry["body"]["settings"], [])
+    if is_replica(entry["body"]):
+        follow(cloud, name.split("/")[1], entry["body"])
+    else:
+        _furnish(cloud, name)
+    reached_at = addresses(entry["body"]["settings"], [], _private_address(cloud, name))
     timers.schedule(cloud, next_night(at, entry["body"]["settings"]), NIGHT, {"name": name})
     changes = {"state": "RUNNABLE", "ipAddresses": reached_at, "gceZone": zones(entry["body"]["region"])[0]}
     return resources.replace(cloud, INSTANCES, name, changes, ready=True)
 
 
+def _furnish(cloud: Cloud, name: str) -> None:
+    """What every new server has in it."""
+    for collection, kind in (("sql.databases", "databases"), ("sql.users", "users")):
+        entry = {"body": {"name": "postgres"}, "visible_at": 0, "ready": True}
+        cloud.store.put(collection, f"{name}/{kind}/postgres", entry)
+
+
 @operations.outcome("sql.instance_gone")
 def _gone(cloud: Cloud, at: float, arguments: Json) -> None:
-    """The instance and what was in it; its name rests for a week, and the private connection notices late."""
+    """The instance and what was in it; its name rests for a week, unless it was a replica, and the private connection
+    notices late.
+    """
     name = arguments["name"]
     entry = cloud.store.get(INSTANCES, name)
     network = relative(entry["body"]["settings"]["ipConfiguration"].get("privateNetwork", "")) if entry else ""
@@ -138,6 +171,9 @@ def _gone(cloud: Cloud, at: float, arguments: Json) -> None:
     cloud.store.delete(INSTANCES, name)
     if entry:
         cloud.store.delete(ACCOUNTS, entry["body"].get("serviceAccountEmailAddress", ""))
+    if entry and is_replica(entry["body"]):
+        let_go(cloud, name.split("/")[1], entry["body"])
+        return
     cloud.store.put(TOMBSTONES, name, {"until": at + _WEEK})
 
 
@@ -152,12 +188,15 @@ def need(call: Call) -> Json:
 def need_idle(call: Call, *, running: bool = True) -> Json:
     """The instance, free for a change. Raises GoogleError 409 operationInProgress where another change is under way."""
     instance = need(call)
-    name = _full_name(call, call["instance"])
-    if operations.running_on(call.cloud, "sqladmin", f"projects/{call.project}/operations/", name):
-        raise errors.GoogleError(409, "operationInProgress", BUSY)
+    _check_idle(call, _full_name(call, call["instance"]))
     if running:
         check_runs(instance)
     return instance
+
+
+def _check_idle(call: Call, name: str) -> None:
+    if operations.running_on(call.cloud, "sqladmin", f"projects/{call.project}/operations/", name):
+        raise errors.GoogleError(409, "operationInProgress", BUSY)
 
 
 def check_runs(instance: Json) -> None:
@@ -189,6 +228,18 @@ def instance_of(call: Call) -> str:
 def _employ(call: Call, email: str, at: float) -> None:
     """The instance's own account is known from then on."""
     call.cloud.store.put(ACCOUNTS, email, {"body": {"email": email}, "visible_at": at, "ready": True})
+
+
+def _private_address(cloud: Cloud, name: str) -> str:
+    """The one it has, or the next that no other server of the project has."""
+    others = cloud.store.items(INSTANCES, f"{name.rpartition('/')[0]}/")
+    taken = {
+        address["ipAddress"]
+        for other, entry in others
+        for address in entry["body"].get("ipAddresses", ())
+        if other != name
+    }
+    return next(host for number in range(3, 250) if (host := f"{PRIVATE_BLOCK}.{number}") not in taken)
 
 
 def _full_name(call: Call, short: str) -> str:

@@ -16,13 +16,13 @@ def leave_remains(cloud: Cloud, cluster_name: str) -> None:
     cluster = open_cluster(cloud, cluster_id(cluster_name))
     if cluster is None:
         return
-    project = cluster_name.split("/")[1]
+    _projects, project, _locations, location, *_rest = cluster_name.split("/")
     for ingress in cluster.objects.each(kind_named("ingresses")):
         drop_backend(cloud, cluster_id(cluster_name), ingress["metadata"]["uid"])
-        leave_network_endpoint_group(cloud, project, f"k8s1-{ingress['metadata']['uid'][:8]}")
+        leave_network_endpoint_group(cloud, project, f"k8s1-{ingress['metadata']['uid'][:8]}", location=location)
     for service in cluster.objects.each(kind_named("services")):
         if service["spec"].get("type") == "LoadBalancer":
-            leave_network_endpoint_group(cloud, project, f"k8s2-{service['metadata']['uid'][:8]}")
+            leave_network_endpoint_group(cloud, project, f"k8s2-{service['metadata']['uid'][:8]}", location=location)
     for volume in cluster.objects.each(kind_named("persistentvolumes")):
         if volume["spec"]["persistentVolumeReclaimPolicy"] == "Retain":
-            leave_disk(cloud, project, volume["metadata"]["name"])
+            leave_disk(cloud, project, volume["metadata"]["name"], location=location)

@@ -10,6 +10,7 @@ from devcloud.google import errors, operations, resources
 from devcloud.google.call import Call, Json, implements
 from devcloud.google.services.connections import INSTANCES
 from devcloud.google.services.databases import CONTENTS, instance_of, need, need_idle, start
+from devcloud.google.services.sql_replicas import check_no_replica, check_no_replicas
 from devcloud.google.tenancy import find_project
 from devcloud.schemas import schema_at, set_schema
 
@@ -20,6 +21,7 @@ COPIES = "sql.backupCopies"  # what a backup holds, by its full name
 @implements("sql.backupRuns.insert")
 def _insert(call: Call) -> Json:
     instance = need_idle(call)
+    check_no_replica(instance)
     backup_id = resources.new_id()[:13]
     body = {
         "kind": "sql#backupRun",
@@ -75,6 +77,8 @@ def _delete(call: Call) -> Json:
 def _restore(call: Call) -> Json:
     """A backup of this instance or of another one overwrites all that is in it, which meanwhile takes nothing."""
     instance, name = need_idle(call), instance_of(call)
+    check_no_replica(instance)
+    check_no_replicas(instance)
     backup = _source(call)
     run = call.cloud.store.get(BACKUPS, backup)
     if run is None:
@@ -95,7 +99,7 @@ def _restore(call: Call) -> Json:
 
 def copy_of(cloud: Cloud, name: str, instance: Json) -> Json:
     """What a backup of the instance holds that is made now."""
-    return {**_contents(cloud, name), "disk": _disk(instance)}
+    return {**contents_of(cloud, name), "disk": _disk(instance)}
 
 
 @operations.outcome("sql.backup_gone")
@@ -106,7 +110,13 @@ def _gone(cloud: Cloud, _at: float, arguments: Json) -> None:
 
 @operations.outcome("sql.restored")
 def _restored(cloud: Cloud, _at: float, arguments: Json) -> Json:
-    name, copy = arguments["name"], arguments["copy"]
+    name = arguments["name"]
+    put_in_place(cloud, name, arguments["copy"])
+    return resources.replace(cloud, INSTANCES, name, {"state": "RUNNABLE"})
+
+
+def put_in_place(cloud: Cloud, name: str, copy: Json) -> None:
+    """What `contents_of` tells takes the place of all that is in the instance."""
     for collection in CONTENTS:
         for key, _document in cloud.store.items(collection, f"{name}/"):
             cloud.store.delete(collection, key)
@@ -117,10 +127,9 @@ def _restored(cloud: Cloud, _at: float, arguments: Json) -> Json:
             }
             cloud.store.put(collection, f"{name}/{short}", {**document, "body": body})
     set_schema(cloud, name, copy["schema"])
-    return resources.replace(cloud, INSTANCES, name, {"state": "RUNNABLE"})
 
 
-def _contents(cloud: Cloud, name: str) -> Json:
+def contents_of(cloud: Cloud, name: str) -> Json:
     """All that is in the instance by now, keyed without its name."""
     found: Json = {"schema": schema_at(cloud, name)}
     for collection in CONTENTS:

@@ -3,6 +3,7 @@
 from devcloud.google import errors, operations, resources
 from devcloud.google.call import Call, Json, implements
 from devcloud.google.services.databases import check_runs, need, need_idle, start
+from devcloud.google.services.sql_replicas import check_no_replica
 
 DATABASES = "sql.databases"
 USERS = "sql.users"
@@ -10,7 +11,7 @@ USERS = "sql.users"
 
 @implements("sql.databases.insert")
 def _insert_database(call: Call) -> Json:
-    need_idle(call)
+    check_no_replica(need_idle(call))
     short = _required(call, "name")
     body = {
         "charset": "UTF8",
@@ -35,7 +36,7 @@ def _delete_database(call: Call) -> Json:
 
 @implements("sql.users.insert")
 def _insert_user(call: Call) -> Json:
-    need_idle(call)
+    check_no_replica(need_idle(call))
     short = _required(call, "name")
     if call.body.get("type", "BUILT_IN") == "BUILT_IN":
         _required(call, "password")
@@ -46,7 +47,7 @@ def _insert_user(call: Call) -> Json:
 @implements("sql.users.update")
 def _update_user(call: Call) -> Json:
     """A new password; it is kept nowhere, so nothing of the user's entry changes."""
-    need_idle(call)
+    check_no_replica(need_idle(call))
     name = _name(call, f"users/{call.get('name', '')}")
     resources.need(call, USERS, name)
     changes = _without_password(call.body)
@@ -77,7 +78,7 @@ def _insert(call: Call, collection: str, name: str, body: Json, work: tuple[str,
 
 
 def _delete(call: Call, collection: str, short: str, kind: str, duration: str) -> Json:
-    need_idle(call)
+    check_no_replica(need_idle(call))
     name = _name(call, short)
     resources.need(call, collection, name)
     return start(call, name, kind, duration, operations.gone(collection, name))

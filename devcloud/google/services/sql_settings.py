@@ -27,7 +27,7 @@ DEFAULTS: Json = {
 _FIXED = ("name", "region", "databaseVersion", "instanceType", "backendType", "project")
 _RESTARTING = ("tier", "edition", "availabilityType", "activationPolicy")
 NIGHT = "sql.night"  # the timer that makes an instance's automated backup
-_PRIVATE_ADDRESS, _PUBLIC_BLOCK = "10.64.0.3", "198.51.100"  # the block is reserved for documentation
+PRIVATE_BLOCK, _PUBLIC_BLOCK = "10.64.0", "198.51.100"  # the latter is reserved for documentation
 
 
 def check_change(instance: Json, body: Json, settings: Json) -> None:
@@ -51,13 +51,16 @@ def restarts(before: Json, after: Json) -> bool:
     return is_joined or any(before.get(field) != after.get(field) for field in _RESTARTING)
 
 
-def addresses(settings: Json, held: list[Json]) -> list[Json]:
-    """Its addresses by these settings. A public one that is taken away and given again is another one."""
+def addresses(settings: Json, held: list[Json], private: str) -> list[Json]:
+    """Its addresses by these settings; `private` is the one that it gets where it has none in the network yet.
+
+    A public one that is taken away and given again is another one.
+    """
     addressing: Json = settings["ipConfiguration"]
     wanted = {"PRIVATE": bool(addressing.get("privateNetwork")), "PRIMARY": bool(addressing.get("ipv4Enabled"))}
     kept = {address["type"]: address for address in held if wanted[address["type"]]}
     number = 2 + int(settings["settingsVersion"]) % 250
-    fresh = {"PRIVATE": _PRIVATE_ADDRESS, "PRIMARY": f"{_PUBLIC_BLOCK}.{number}"}
+    fresh = {"PRIVATE": private, "PRIMARY": f"{_PUBLIC_BLOCK}.{number}"}
     return [kept.get(kind, {"type": kind, "ipAddress": fresh[kind]}) for kind, is_wanted in wanted.items() if is_wanted]
 
 

@@ -1,4 +1,4 @@
-"""Cloud Monitoring: how full disks are. Of all metrics devcloud knows these two."""
+"""Cloud Monitoring: how full disks are, and how far replicas are behind. Of all metrics devcloud knows these four."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -9,14 +9,19 @@ from devcloud.cloud import Cloud
 from devcloud.google import errors, resources
 from devcloud.google.call import Call, Json, implements
 from devcloud.google.services.connections import INSTANCES
+from devcloud.google.services.sql_replicas import is_replica
 from devcloud.kubernetes.clusters import CLUSTERS, Cluster, open_cluster
 from devcloud.kubernetes.kinds import kind_named
 
 DISKS = "monitoring.disks"  # what the control API says of them, by PROJECT|DISK
 DATABASE_DISK = "cloudsql.googleapis.com/database/disk/utilization"
 VOLUME = "kubernetes.io/pod/volume/utilization"
-USUAL = {DATABASE_DISK: 0.35, VOLUME: 0.25}
+LAGS = "monitoring.lags"  # what the control API says of them, by PROJECT|INSTANCE
+REPLICA_LAG = "cloudsql.googleapis.com/database/replication/replica_lag"
+NETWORK_LAG = "cloudsql.googleapis.com/database/replication/network_lag"
+USUAL = {DATABASE_DISK: 0.35, VOLUME: 0.25, REPLICA_LAG: 2.0, NETWORK_LAG: 1.0}
 _METRIC = re.compile(r'metric\.type\s*=\s*"([^"]+)"')
+_DATABASE = re.compile(r'resource\.labels\.database_id\s*=\s*"([^"]+)"')
 
 
 @implements("monitoring.projects.timeSeries.list")
@@ -38,6 +43,11 @@ def set_disk(cloud: Cloud, project: str, disk: str, utilization: float | None) -
     cloud.store.put(DISKS, f"{project}|{disk}", {"utilization": utilization})
 
 
+def set_lag(cloud: Cloud, project: str, instance: str, seconds: float | None) -> None:
+    """How far the replica of that name is behind; with None there is no data."""
+    cloud.store.put(LAGS, f"{project}|{instance}", {"seconds": seconds})
+
+
 def _moment(call: Call, *names: str) -> datetime:
     """The first of these parameters that is given."""
     text = next((call.get(name) for name in names if call.get(name)), None)
@@ -54,12 +64,33 @@ def _moment(call: Call, *names: str) -> datetime:
 
 def _databases(call: Call) -> Iterator[tuple[Json, Json, float]]:
     """Labels of the resource and of the metric, and the value, for each disk that is known of."""
-    for name, entry in call.cloud.store.items(INSTANCES, f"projects/{call.project}/instances/"):
-        short, region = name.rpartition("/")[2], entry["body"]["region"]
+    for short, body in _servers(call):
         value = _utilization(call, short, USUAL[DATABASE_DISK])
-        if value is not None and entry["ready"]:
-            labels = {"project_id": call.project, "database_id": f"{call.project}:{short}", "region": region}
-            yield {"type": "cloudsql_database", "labels": labels}, {}, value
+        if value is not None:
+            yield _database(call, short, body), {}, value
+
+
+def _lags(call: Call, metric: str) -> Iterator[tuple[Json, Json, float]]:
+    """Of replicas alone; what was told of one is how far it is behind in replaying what it has."""
+    for short, body in _servers(call):
+        told = call.cloud.store.get(LAGS, f"{call.project}|{short}")
+        value = told["seconds"] if told and metric == REPLICA_LAG else USUAL[metric]
+        if is_replica(body) and value is not None and not (told and told["seconds"] is None):
+            yield _database(call, short, body), {}, float(value)
+
+
+def _servers(call: Call) -> Iterator[tuple[str, Json]]:
+    """Those that the call's filter lets through, by name."""
+    wanted = _DATABASE.search(call.get("filter", ""))
+    for name, entry in call.cloud.store.items(INSTANCES, f"projects/{call.project}/instances/"):
+        short = name.rpartition("/")[2]
+        if entry["ready"] and (wanted is None or wanted[1] == f"{call.project}:{short}"):
+            yield short, entry["body"]
+
+
+def _database(call: Call, short: str, body: Json) -> Json:
+    labels = {"project_id": call.project, "database_id": f"{call.project}:{short}", "region": body["region"]}
+    return {"type": "cloudsql_database", "labels": labels}
 
 
 def _volumes(call: Call) -> Iterator[tuple[Json, Json, float]]:
@@ -110,4 +141,6 @@ def _series(metric: str, at: str, resource: Json, labels: Json, value: float) ->
 _SERIES: dict[str, Callable[[Call], Iterator[tuple[Json, Json, float]]]] = {
     DATABASE_DISK: _databases,
     VOLUME: _volumes,
+    REPLICA_LAG: lambda call: _lags(call, REPLICA_LAG),
+    NETWORK_LAG: lambda call: _lags(call, NETWORK_LAG),
 }

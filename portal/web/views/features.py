@@ -33,6 +33,7 @@ from portal.web.opting import (
     deed_for,
     deeds_for,
 )
+from portal.web.standbys import promise, standby_view
 from portal.web.standing import live_operation
 from portal.web.standing import standing_of as shown_standing
 from portal.web.views.instances import shown_instance
@@ -230,6 +231,8 @@ def _headed(membership: Membership, instance: Instance) -> dict[str, Any]:
         "live": live_operation(instance),
         "may_run": may_run(membership),
         "only_runners": ONLY_RUNNERS,
+        "standby": standby_view(instance),
+        "standby_promise": promise(),
         "instance_tab": "features",
         "tab": "instances",
     }

@@ -1,4 +1,4 @@
-"""What a look inside an instance consists of: its pods, its disks, its database, its certificate.
+"""What a look inside an instance consists of: its pods, its disks, its database, its certificate, its standby.
 
 Each part is looked at apart, and what goes wrong with one says nothing about the others. Nothing here waits for
 anything but an answer, and for none for long.
@@ -20,6 +20,7 @@ from provisioning.health.inside.database import look_at_database
 from provisioning.health.inside.disks import look_at_disks
 from provisioning.health.inside.findings import Finding, Subject, What, unknown
 from provisioning.health.inside.pods import look_at_pods
+from provisioning.health.inside.standby import look_at_standby
 
 Look = Callable[[Subject], Finding]
 LOOKS: Final[tuple[tuple[What, Look], ...]] = (
@@ -27,6 +28,7 @@ LOOKS: Final[tuple[tuple[What, Look], ...]] = (
     (What.DISK, look_at_disks),
     (What.DATABASE, look_at_database),
     (What.CERTIFICATE, look_at_certificate),
+    (What.STANDBY, look_at_standby),
 )
 MOST_SECONDS: Final = 20.0  # after which nothing more of an instance is begun
 OUTSIDE: Final = (GoogleError, NotYet, Refused, REFUSED, CLUSTER_IS_SILENT, *GOOGLE_IS_SILENT)

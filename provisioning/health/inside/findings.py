@@ -16,6 +16,7 @@ class What(StrEnum):
     DISK = "disk"
     DATABASE = "database"
     CERTIFICATE = "certificate"
+    STANDBY = "standby"
 
 
 class Verdict(StrEnum):

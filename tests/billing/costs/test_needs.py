@@ -74,6 +74,18 @@ def test_each_executor_costs_its_node_and_less_than_it_is_sold_for():
     assert amounts_of == {"e2-core": 8 * 730, "e2-memory": 32 * 730, "pd-balanced": 200, "nat": 2 * 730}
 
 
+@pytest.mark.parametrize("name", ["m", "l", "xl", "xxl"])
+def test_a_standby_costs_less_than_it_is_sold_for(name):
+    plain, with_one = (bill(month_of(size(name), has_standby=has_one), bundled.NANOS) for has_one in (False, True))
+    assert plain.cents < with_one.cents < plain.cents + MONTHLY_CENTS["standby"]
+    assert sum(line.nanos for line in with_one.lines if line.part == "standby") == with_one.nanos - plain.nanos
+
+
+def test_of_the_standby_of_a_suspended_instance_the_backups_stay():
+    needs = month_of(size("m"), is_suspended=True, has_standby=True)
+    assert {need.key for need in needs if need.part == "standby"} == {"backup-pod", "backup-storage"}
+
+
 def test_sizes_serve_from_50_to_5000_people():
     assert (min(each.users for each in ALL), max(each.users for each in ALL)) == (50, 5_000)
 

@@ -53,6 +53,18 @@ def test_executors_count_from_when_they_were_switched_on(instance):
     assert [each.state.executors for each in life] == [0, 3]
 
 
+def test_a_standby_counts_until_it_takes_over_and_again_once_it_is_set_up(instance):
+    done(instance, "provision", "10-01")
+    instance.features = [FeatureSpec("second-home", parts=("standby",)).as_json()]
+    done(instance, "apply-features", "10-10")
+    instance.takeovers, instance.lost_region = 1, "us-east1"
+    done(instance, "takeover", "10-20")
+    instance.lost_region = ""
+    done(instance, "apply-features", "10-25")
+    life = lives_of([Instance.objects.select_related("size").get(pk=instance.pk)])[instance.pk]
+    assert [each.state.has_standby for each in life] == [False, True, False, True]
+
+
 @pytest.mark.parametrize("status", ["failed", "undone", "cancelled", "stuck"])
 def test_what_did_not_succeed_has_changed_nothing(instance, status):
     done(instance, "provision", "10-01")

@@ -10,6 +10,7 @@ from billing.services.shipped import plans_load
 from portal.core.errors import Conflict, Invalid
 from portal.core.models import AuditEvent
 from provisioning.fleet.features import PARTS, check_feature
+from tests.billing.drafts import a_draft
 
 pytestmark = pytest.mark.django_db
 MONTHLY = Terms(Interval.MONTH)
@@ -46,8 +47,10 @@ class TestWhatComesWithThePortal:
             assert feature.values or feature.parts
 
     def test_nobody_can_offer_what_has_no_step(self, catalogue, by_ada):
-        with pytest.raises(Invalid, match="no step yet that makes standby"):
-            sold_offer(sold=Feature.objects.get(pk="standby"), actor=by_ada, reason=WHY)
+        moon_base = a_draft()
+        price_set(sold=moon_base, terms=MONTHLY, unit_amount=1_00, actor=by_ada, reason=WHY)
+        with pytest.raises(Invalid, match="no step yet that makes moon-base"):
+            sold_offer(sold=moon_base, actor=by_ada, reason=WHY)
 
     def test_every_size_is_in_a_plan_and_every_included_feature_may_be_in_it(self, catalogue):
         assert {size for plan in PLANS for size in plan["sizes"]} == {"xs", "s", "s-ha", "m", "l", "xl", "xxl"}

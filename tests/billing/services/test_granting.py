@@ -12,6 +12,7 @@ from portal.core.audit import Actor
 from portal.core.errors import Conflict, Forbidden, Invalid
 from portal.core.models import AuditEvent
 from provisioning.models import Instance
+from tests.billing.drafts import a_draft
 
 pytestmark = pytest.mark.django_db
 WHY = "They build a case for their board."
@@ -56,11 +57,12 @@ def test_for_long_takes_a_manager(trial, by_sam, by_ada, days):
     [
         ({"reason": " "}, "Say why"),
         ({"days": 0}, "end in the future"),
-        ({"name": "standby"}, "cannot be made yet"),
+        ({"name": "moon-base"}, "cannot be made yet"),
         ({"units": 0}, "From 1"),
     ],
 )
 def test_what_cannot_be_is_refused(trial, by_sam, asked, why):
+    a_draft()
     with pytest.raises(Invalid, match=why):
         ask(trial, by_sam, **asked)
     assert not Grant.objects.exists()

@@ -7,8 +7,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from billing.models import Feature, Grant, OptIn, Price
+from portal.core import clock
 from portal.core.models import Membership, Role
-from provisioning.models import Instance
+from provisioning.models import Health, Instance, Size
+from provisioning.spec import FeatureSpec
+from tests.billing.drafts import a_draft
 from tests.billing.mirror import subscribe
 
 AGREE = {"deed": "switch on"}
@@ -34,10 +37,11 @@ def customers(running) -> Instance:
 
 
 def test_a_trial_sees_what_it_may_try_and_what_the_rest_costs(alices, running):
+    a_draft()
     shown = said(alices.get(listed(running)))
     for words in ("Code insights", "Free while the trial runs", "Static outbound address", "60.00 USD a month"):
         assert words in shown
-    assert "Disaster-recovery standby" not in shown  # nobody can make one yet
+    assert "Moon base" not in shown  # nobody can make one yet
 
 
 def test_before_agreeing_price_effect_and_restart_are_said(alices, running):
@@ -120,7 +124,8 @@ def test_of_another_organizations_there_is_nothing(charlies, running, globex):
 
 
 def test_a_feature_that_nobody_sells_is_not_there(alices, running):
-    assert alices.get(page(running, "standby")).status_code == 404
+    a_draft()
+    assert alices.get(page(running, "moon-base")).status_code == 404
 
 
 def test_the_list_takes_the_same_queries_however_much_is_had(alices, ada, customers):
@@ -134,3 +139,39 @@ def test_the_list_takes_the_same_queries_however_much_is_had(alices, ada, custom
         Grant.objects.create(instance=customers, feature=feature, granted_by=ada, reason="All of it.")
         OptIn.objects.create(instance=customers, feature=feature)
     assert queries() == few <= 26
+
+
+class TestAStandby:
+    @pytest.fixture
+    def protected(self, running):
+        subscribe(running, {"enterprise-month-usd-1": 100, "standby-month-usd-1": 1})
+        standby = FeatureSpec("standby", parts=("standby",)).as_json()
+        size, architecture = Size.objects.get(pk="m"), "1.2"
+        Instance.objects.update(
+            kind="production",
+            trial_ends_at=None,
+            features=[standby],
+            size=size,
+            architecture=architecture,
+            region="us-central1",
+        )
+        return Instance.objects.get()
+
+    def test_says_where_it_is_how_old_and_what_to_expect(self, alices, protected):
+        shown = said(alices.get(page(protected, "standby")))
+        assert "In South Carolina, United States." in shown
+        assert "is not known yet" in shown
+        seen = {"standby_lag_seconds": 3.0, "standby_seen_at": clock.now(), "volumes_copied_at": clock.now()}
+        Health.objects.create(instance=protected, **seen)
+        for words in ("are 3 s behind", "newest backup of the disks there", "within 1 h of our decision", "last 5 min"):
+            assert words in said(alices.get(page(protected, "standby")))
+
+    def test_that_has_taken_over_says_that_there_is_none_for_now(self, alices, protected):
+        Instance.objects.update(region="us-east1", lost_region="us-central1", takeovers=1)
+        assert "taken over from Iowa, United States" in said(alices.get(listed(protected)))
+
+    def test_needs_a_server_in_the_instances_own_network(self, alices, running):
+        subscribe(running, {"enterprise-month-usd-1": 100})
+        size = Size.objects.get(pk="m")
+        Instance.objects.update(kind="production", trial_ends_at=None, size=size, architecture="1.0")
+        assert "architecture 1.0 has none" in said(alices.get(page(running, "standby")))

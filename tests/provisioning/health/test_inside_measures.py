@@ -134,3 +134,15 @@ def test_takes_the_same_queries_for_all(inside, django_assert_num_queries):
     for key in ("pods-unwell", "disk-filling", "backup-missing"):
         with django_assert_num_queries(2):
             assert len(found(key, 1)) == 10
+
+
+@pytest.mark.parametrize(("lag", "count"), [(299.0, 0), (300.0, 1), (None, 1)])
+def test_a_standby_that_is_behind_or_not_there(inside, lag, count):
+    inside(degraded(What.STANDBY, "It is behind.", lag_seconds=lag, volumes_at=None))
+    assert found("standby-behind", 300) == ["acme: It is behind."] * count
+
+
+def test_who_has_lost_a_region_has_no_standby_until_it_is_set_up_again(inside):
+    made = inside()
+    Instance.objects.filter(pk=made.pk).update(takeovers=1, lost_region="us-central1")
+    assert found("standby-behind", 300) == ["acme: it has no standby since it took over from us-central1."]

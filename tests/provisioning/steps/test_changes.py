@@ -148,6 +148,6 @@ def test_the_labels_follow_a_trial_that_is_bought(world):
 
 def test_a_range_that_a_cluster_uses_stays(world, monkeypatch):
     world.build("cluster")
-    monkeypatch.setattr("provisioning.steps.network.POD_BLOCK", "10.16.0.0/14")
+    monkeypatch.setattr("provisioning.steps.network.BLOCKS", (("10.0.0.0/20", "10.16.0.0/14", "10.8.0.0/20"),))
     with pytest.raises(NotYet, match="still uses it"):
         Subnet().make(world.context())

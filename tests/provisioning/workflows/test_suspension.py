@@ -214,17 +214,18 @@ class TestPlans:
         assert (plan.downtime_seconds is None) == (kind == OperationKind.SUSPEND)
         return {line.title: line.effect.value for line in plan.lines}
 
+    NONE = dict.fromkeys(("Nodes of the executors", "Standby of the databases"), "keep")
     CHANGED = ("Uptime check and alert", "Domain name", "Nodes", "Database server")
 
     def test_of_a_suspension_name_what_is_switched_off(self, running):
         told = self.told(running, "suspend", suspended(running))
-        only_seen = {"Point of return": "check", "Public IP address": "keep", "Nodes of the executors": "keep"}
+        only_seen = {"Point of return": "check", "Public IP address": "keep"} | self.NONE
         assert told == dict.fromkeys(self.CHANGED, "change") | only_seen
 
     def test_of_a_return_name_what_is_switched_on(self, asleep):
         told = self.told(asleep, "resume", resumed(asleep))
         watched = dict.fromkeys(("Start of the application", "Health check from outside"), "check")
-        kept = dict.fromkeys(("Public IP address", "Nodes of the executors"), "keep")
+        kept = {"Public IP address": "keep"} | self.NONE
         assert told == dict.fromkeys(self.CHANGED, "change") | watched | kept
 
 

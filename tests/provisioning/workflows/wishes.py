@@ -38,7 +38,12 @@ from provisioning.workflows.upgrade import UPGRADE
 from tests.provisioning.workflows.harness import failing_at, in_place_of, run
 
 # They have files of their own.
-BUILT = {str(OperationKind.PROVISION), str(OperationKind.REHEARSE), str(OperationKind.TEARDOWN)}
+BUILT = {
+    str(OperationKind.PROVISION),
+    str(OperationKind.REHEARSE),
+    str(OperationKind.TAKEOVER),
+    str(OperationKind.TEARDOWN),
+}
 
 
 def newest() -> Release:
@@ -67,6 +72,7 @@ FEATURES = (
     FeatureSpec("our-name", parts=("custom-domain",), details={"name": CUSTOM_NAME}),
     FeatureSpec("answers", parts=("assistant",)),
     FeatureSpec("machines", units=2, parts=("executors",)),
+    FeatureSpec("second-home", parts=("standby",)),
 )
 # A kind that is not here asks for the spec that the instance has.
 WISHES: dict[str, Callable[[Instance], InstanceSpec]] = {

@@ -61,7 +61,13 @@ class TestLook:
         assert health_go_on() == 1
         row = running.health
         assert (row.state, row.reason, row.error, row.failures) == (State.HEALTHY, "", "", 0)
-        assert verdicts(row) == {"pods": "well", "disk": "well", "database": "well", "certificate": "skipped"}
+        assert verdicts(row) == {
+            "pods": "well",
+            "disk": "well",
+            "database": "well",
+            "certificate": "skipped",
+            "standby": "skipped",
+        }
         assert row.checked_at is not None
         assert row.due_at
         assert abs(row.due_at - row.checked_at - timedelta(seconds=settings.HEALTH_SECONDS)) < timedelta(seconds=1)
@@ -75,6 +81,7 @@ class TestLook:
             "disk": "skipped",
             "database": "skipped",
             "certificate": "skipped",
+            "standby": "skipped",
         }
 
     def test_says_since_when_it_is_degraded_and_why(self, running, devcloud):
@@ -96,7 +103,13 @@ class TestLook:
         row = Health.objects.get()
         assert (row.state, row.reason, row.since) == (State.DEGRADED, before.reason, before.since)
         assert (row.checked_at, row.failures) == (before.checked_at, 1)
-        assert verdicts(row) == {"pods": "unknown", "disk": "well", "database": "well", "certificate": "skipped"}
+        assert verdicts(row) == {
+            "pods": "unknown",
+            "disk": "well",
+            "database": "well",
+            "certificate": "skipped",
+            "standby": "skipped",
+        }
         assert row.error.startswith("pods: ")
         assert row.due_at
         assert row.due_at - clock.now() <= SOON
