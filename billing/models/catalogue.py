@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from portal.core import clock
+from portal.core.history import keeps_versions
 
 
 class Status(models.TextChoices):
@@ -40,6 +41,7 @@ class Charge(models.TextChoices):
     UNIT = "unit", "for each of a number that the customer chooses"
 
 
+@keeps_versions()
 class Plan(models.Model):
     """What a subscription is for. Its price is per seat."""
 
@@ -77,6 +79,7 @@ class Plan(models.Model):
         return self.title
 
 
+@keeps_versions()
 class Feature(models.Model):
     """What customers may opt in to. `values` and `parts` are all that provisioning is told of it."""
 
@@ -128,6 +131,7 @@ class Feature(models.Model):
         return self.title
 
 
+@keeps_versions()
 class Price(models.Model):
     """What a plan or a feature costs, in minor units of a currency for one seat, unit or instance and interval.
 

@@ -6,8 +6,10 @@ from django.db import models
 from django.db.models import F, Q, Value
 
 from portal.core import clock
+from portal.core.history import keeps_versions
 
 
+@keeps_versions()
 class Grant(models.Model):
     """That our people have given an instance a feature at no charge, for a time or for good."""
 

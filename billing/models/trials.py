@@ -6,9 +6,11 @@ from django.db import models
 from django.db.models import Q
 
 from portal.core import clock
+from portal.core.history import keeps_versions
 from provisioning.models import Region
 
 
+@keeps_versions()
 class TrialPolicy(models.Model):
     """How many trials there may be at once. There is one row."""
 

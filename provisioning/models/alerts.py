@@ -5,9 +5,11 @@ from django.db import models
 from django.db.models import Q
 
 from portal.core import clock
+from portal.core.history import keeps_versions
 from portal.core.models.due import Due
 
 
+@keeps_versions()
 class AlertRule(models.Model):
     """What is looked for, from when on it counts, and what is done about it. Its key names its measure and runbook."""
 

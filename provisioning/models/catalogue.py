@@ -3,6 +3,7 @@
 from django.db import models
 
 from portal.core import clock
+from portal.core.history import keeps_versions
 
 
 class Channel(models.TextChoices):
@@ -17,6 +18,7 @@ class Channel(models.TextChoices):
 RELEASED_TO = [(str(channel), channel.label) for channel in (Channel.INSIDERS, Channel.EARLY, Channel.STABLE)]
 
 
+@keeps_versions()
 class Size(models.Model):
     """A named capacity row. Requests and disks are chosen for it: the chart's own defaults cost three times as much."""
 
@@ -66,6 +68,7 @@ class Chart(models.Model):
         return f"{self.name} {self.version} ({self.digest[:12]})"
 
 
+@keeps_versions(exclude=["notes"])
 class Release(models.Model):
     """One version of the application and the chart that installs it. Once imported, both stay what they are."""
 

@@ -3,6 +3,7 @@ from django.db import models
 from django.db.models import Q, Value
 
 from portal.core import clock, ids
+from portal.core.history import keeps_versions
 from provisioning.models.catalogue import Channel
 from provisioning.models.domains import CUSTOM_DOMAIN_PART
 
@@ -93,6 +94,7 @@ class Weekday(models.IntegerChoices):
     SUNDAY = 6
 
 
+@keeps_versions(exclude=["admin_email"])
 class Instance(models.Model):
     """One dedicated deployment of the application for one organization."""
 

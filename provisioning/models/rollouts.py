@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q, Value
 
 from portal.core import clock, ids
+from portal.core.history import keeps_versions
 from provisioning.models.catalogue import Release
 
 PERCENT = [MaxValueValidator(100)]
@@ -42,6 +43,7 @@ class StageTerms(models.Model):
         abstract = True
 
 
+@keeps_versions()
 class RolloutPolicy(models.Model):
     """How changes of some kinds are brought to the fleet. Its stages are data: admins edit them."""
 
@@ -66,6 +68,7 @@ class RolloutPolicy(models.Model):
         return self.title
 
 
+@keeps_versions()
 class PolicyStage(StageTerms):
     policy = models.ForeignKey(RolloutPolicy, on_delete=models.CASCADE, related_name="stages")
 

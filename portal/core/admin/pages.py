@@ -4,14 +4,19 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin, TabularInline
 
 from portal.core.audit import Actor
+from portal.core.history import changes_of, has_versions
 from portal.core.models import User
 
 PER_PAGE = 50
+CHANGES_SHOWN = 100
 
 
 def acting(request: HttpRequest) -> Actor:
@@ -51,6 +56,37 @@ class Page(StaffMayLook, ModelAdmin):  # type: ignore[misc] # unfold has no type
     compressed_fields = True
     change_list_template = "admin/list.html"
     change_form_template = "admin/page.html"
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponseBase:
+        kept = {"has_versions": bool(object_id) and has_versions(self.model)}
+        answer: HttpResponseBase = super().changeform_view(
+            request, object_id, form_url, {**kept, **(extra_context or {})}
+        )
+        return answer
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """What the row was, change by change; nothing that is not kept has such a page."""
+        row = self.get_object(request, unquote(object_id))
+        if row is None or not has_versions(self.model) or not self.has_view_permission(request, row):
+            raise Http404
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"What {row} was",
+            "row": row,
+            "opts": self.opts,
+            "changes": changes_of(row, CHANGES_SHOWN),
+            "most": CHANGES_SHOWN,
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/versions.html", context)
 
 
 class ReadOnlyPage(NobodyEdits, Page):

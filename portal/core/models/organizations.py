@@ -2,6 +2,7 @@ from django.conf import settings
 from django.db import models
 
 from portal.core import clock, ids
+from portal.core.history import keeps_versions
 
 
 class Role(models.TextChoices):
@@ -33,6 +34,7 @@ class Organization(models.Model):
         return self.name
 
 
+@keeps_versions(exclude=["calendar_version"])
 class Membership(models.Model):
     """That a person belongs to an organization, and in which role."""
 

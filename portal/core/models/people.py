@@ -4,6 +4,8 @@ from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
 
+from portal.core.history import keeps_versions
+
 
 class UserManager(BaseUserManager["User"]):
     """Makes people who are known by their mail address alone."""
@@ -18,6 +20,7 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
 
+@keeps_versions(fields=["is_active", "is_staff", "is_superuser", "is_sales"])
 class User(AbstractUser):
     """A person. What they may do for a customer is in their memberships; staff and sales are our own people's flags."""
 

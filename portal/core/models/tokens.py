@@ -3,6 +3,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from portal.core import clock
+from portal.core.history import keeps_versions
 
 
 class Scope(models.TextChoices):
@@ -19,6 +20,7 @@ class StaffScope(models.TextChoices):
     RELEASES_WRITE = "releases:write"
 
 
+@keeps_versions(fields=["organization", "created_by", "name", "scopes", "expires_at", "revoked_at"])
 class ApiToken(models.Model):
     """Lets a program act for one organization. Shown once when it is made; only its SHA-256 is kept."""
 
