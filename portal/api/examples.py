@@ -241,7 +241,7 @@ FEATURES = OpenApiExample("One of them", {"results": [FEATURE_DOCUMENT]}, respon
 FEATURE_WISH = OpenApiExample(
     "An office alone", {"is_wanted": True, "details": {"addresses": ["203.0.113.0/24"]}}, request_only=True
 )
-EXPORT_FILE = f"{BASE}/instances/{INSTANCE_ID}/exports/{OPERATION_ID}/pgsql"
+EXPORT_FILE = f"{BASE}/instances/{INSTANCE_ID}/exports/{OPERATION_ID}/files/pgsql"
 EXPORTS = OpenApiExample(
     "One export",
     {

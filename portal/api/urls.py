@@ -36,7 +36,7 @@ urlpatterns = [
     path("instances/<slug:instance_id>/features/<slug:name>", features.FeatureByName.as_view(), name="feature"),
     path("instances/<slug:instance_id>/exports", exports.Exports.as_view(), name="exports"),
     path(
-        "instances/<slug:instance_id>/exports/<slug:key>/<slug:database>",
+        "instances/<slug:instance_id>/exports/<slug:key>/files/<slug:database>",
         exports.ExportFile.as_view(),
         name="export-file",
     ),

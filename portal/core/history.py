@@ -61,6 +61,11 @@ def has_versions(model: type[Model]) -> bool:
     return hasattr(model, VERSIONS)
 
 
+def is_version(model: type[Model]) -> bool:
+    """Whether its rows are former versions of another model's."""
+    return hasattr(model, "pgh_tracked_model")
+
+
 def changes_of(row: Model, most: int) -> list[RowChange]:
     """The newest first, as many as `most`. One query."""
     newest = list(getattr(row, VERSIONS).order_by("-pgh_id")[: most + 1])

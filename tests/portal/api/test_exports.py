@@ -40,11 +40,11 @@ def test_what_is_kept_is_listed_with_its_files(acmes, running, kept):
     (export,) = body["results"]
     assert (export["id"], export["bytes"]) == (kept, 4711)
     assert [file["database"] for file in export["files"]] == ["pgsql"]
-    assert export["files"][0]["url"].endswith(f"{path(running)}/{kept}/pgsql")
+    assert export["files"][0]["url"].endswith(f"{path(running)}/{kept}/files/pgsql")
 
 
 def test_a_file_that_is_not_kept_is_not_found(acmes, running, kept):
-    assert problem(acmes.get(f"{path(running)}/{kept}/other"))["code"] == "not_found"
+    assert problem(acmes.get(f"{path(running)}/{kept}/files/other"))["code"] == "not_found"
     assert not AuditEvent.objects.filter(action="instance.export-fetched").exists()
 
 
@@ -52,7 +52,7 @@ def test_it_is_nobody_elses(globexs, running, kept):
     for response in (
         globexs.get(path(running)),
         globexs.post(path(running)),
-        globexs.get(f"{path(running)}/{kept}/pgsql"),
+        globexs.get(f"{path(running)}/{kept}/files/pgsql"),
     ):
         assert problem(response)["code"] == "not_found"
 
@@ -60,5 +60,5 @@ def test_it_is_nobody_elses(globexs, running, kept):
 def test_reading_the_data_needs_more_than_reading_about_it(token_of, alice, acme, running, kept):
     reader = token_of(alice, acme, [Scope.INSTANCES_READ])
     assert reader.get(path(running)).status_code == 200
-    assert reader.get(f"{path(running)}/{kept}/pgsql").status_code == 403
+    assert reader.get(f"{path(running)}/{kept}/files/pgsql").status_code == 403
     assert reader.post(path(running)).status_code == 403

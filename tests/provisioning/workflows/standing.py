@@ -7,6 +7,7 @@ from django.apps import apps
 from django.db import transaction
 from django.db.models import Model
 
+from portal.core.history import is_version
 from provisioning.models import AlertRule, Instance
 from tests.stack.devcloud import RunningDevcloud
 
@@ -15,7 +16,9 @@ APPS = ("core", "account", "provisioning", "billing")
 
 @dataclass(frozen=True)
 class Standing:
-    """Everything as it was at one moment, but for what is there from the start: the rules of alerts."""
+    """Everything as it was at one moment, but for what is there from the start, the rules of alerts, and for what the
+    database writes down itself, the versions of rows.
+    """
 
     instance_id: str
     cloud: Any
@@ -24,7 +27,7 @@ class Standing:
     @classmethod
     def of(cls, instance: Instance, devcloud: RunningDevcloud) -> "Standing":
         known = (model for label in APPS for model in apps.get_app_config(label).get_models())
-        models = [model for model in known if not (model._meta.proxy or model is AlertRule)]
+        models = [model for model in known if not (model._meta.proxy or model is AlertRule or is_version(model))]
         rows = tuple(row for model in models for row in model._default_manager.all())
         return cls(instance.pk, devcloud.control("GET", "snapshot"), rows)
 
