@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.conf import settings as configured
 from django.contrib.auth.hashers import make_password
 from django.db import connection
+from django.test import override_settings
 
 from portal.core.audit import Actor
 from portal.core.models import Membership, Organization, Role, User
@@ -150,9 +152,13 @@ def _static_files_uncollected(settings):
     }
 
 
-@pytest.fixture(autouse=True)
-def _a_cache_of_its_own(settings, worker_id):
-    """Test processes side by side do not count into each other's rate limits."""
+@pytest.fixture(scope="session", autouse=True)
+def _a_cache_of_its_own(worker_id):
+    """Test processes side by side do not count into each other's rate limits.
+
+    Set once for all tests of a process: each setting of it opens connections that nobody closes.
+    """
     database = int(worker_id.removeprefix("gw")) + 1 if worker_id.startswith("gw") else 0
-    location = settings.REDIS_URL.rsplit("/", 1)[0] + f"/{database}"
-    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": location}}
+    location = configured.REDIS_URL.rsplit("/", 1)[0] + f"/{database}"
+    with override_settings(CACHES={"default": {**configured.CACHES["default"], "LOCATION": location}}):
+        yield
