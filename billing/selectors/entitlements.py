@@ -15,6 +15,7 @@ from billing.selectors.standings import standing_of
 from billing.selectors.subscriptions import paid_for, subscription_of
 from billing.terms.entitlements import Entitlement, Source, entitlements
 from billing.terms.standing import State
+from portal.core.errors import NotFound
 from provisioning.fleet.details import details_asked, is_told
 from provisioning.models import Instance
 from provisioning.selectors.domains import waits_for_a_record
@@ -107,6 +108,14 @@ def held_features(instance: Instance, now: datetime) -> list[Held]:
     ours = Q(status=Status.OFFERED) | Q(pk__in={*may, *opted, *on})
     found = [_held(instance, offer, may, opted, on) for offer in feature_offers(instance, which=ours)]
     return sorted(found, key=lambda held: list(Stands).index(held.stands))
+
+
+def held_feature(instance: Instance, name: str, now: datetime) -> Held:
+    """One of them. Raises NotFound for what is neither offered nor had."""
+    for held in held_features(instance, now):
+        if held.feature.pk == name:
+            return held
+    raise NotFound(f"There is no feature {name}.")
 
 
 def _spec(opt_in: OptIn, entitlement: Entitlement | None) -> FeatureSpec:

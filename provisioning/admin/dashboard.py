@@ -84,7 +84,7 @@ class Outage:
 
 
 def dashboard(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """The context of the first page, with its figures and its lists of rollouts and troubles. 15 queries."""
+    """The context of the first page, with its figures and its lists of rollouts and troubles. At most 15 queries."""
     usual = usual_by_kind()
     needing = needing_attention(usual)
     troubles = [_trouble(operation, usual) for operation in needing[:SHOWN]]

@@ -54,7 +54,6 @@ class RolloutPage(NobodyEdits, PageWithDeeds):
     search_fields = ("release__app_version", "architecture", "id", "reason", "created_by__email")
     search_help_text = "Version, architecture, id, reason or who made it"
     deeds: ClassVar = DEEDS
-    change_list_template = "admin/list.html"
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view

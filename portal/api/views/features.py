@@ -6,7 +6,7 @@ from django.db import transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from billing.selectors.entitlements import Held, held_features
+from billing.selectors.entitlements import Held, held_feature, held_features
 from billing.services.features import feature_opt_in, feature_opt_out, feature_tell
 from portal.api import examples
 from portal.api.feature_serializers import FeatureDocument, FeatureList, FeatureSent
@@ -14,7 +14,7 @@ from portal.api.schema import READ_PROBLEMS, WRITE_PROBLEMS, documented
 from portal.api.view import ApiView, valid
 from portal.core import clock
 from portal.core.audit import Actor
-from portal.core.errors import Conflict, NotFound
+from portal.core.errors import Conflict
 from portal.core.models import Scope
 from provisioning.models import Instance
 from provisioning.selectors import instance_for
@@ -62,8 +62,8 @@ class FeatureByName(ApiView):
         with transaction.atomic():
             # Locked, so that of two calls at once neither answers with what the other has changed.
             row = Instance.objects.select_for_update().get(pk=instance.pk)
-            _wish(row, _held(row, name), asked, self.actor)
-        return Response(FeatureDocument(_held(instance, name)).data)
+            _wish(row, held_feature(row, name, clock.now()), asked, self.actor)
+        return Response(FeatureDocument(held_feature(instance, name, clock.now())).data)
 
 
 def _wish(instance: Instance, held: Held, asked: dict[str, Any], actor: Actor) -> None:
@@ -78,11 +78,3 @@ def _wish(instance: Instance, held: Held, asked: dict[str, Any], actor: Actor) -
         feature_opt_in(**of_it, details=details)
     elif details is not None and details != held.told:
         feature_tell(**of_it, details=details)
-
-
-def _held(instance: Instance, name: str) -> Held:
-    """Raises NotFound for what is neither offered nor had."""
-    for held in held_features(instance, clock.now()):
-        if held.feature.pk == name:
-            return held
-    raise NotFound(f"There is no feature {name}.")

@@ -10,13 +10,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from billing.clients.stripe import Away
 from billing.models import Charge, Subscription
-from billing.selectors.entitlements import Held, Stands, held_features
+from billing.selectors.entitlements import Held, Stands, held_feature, held_features
 from billing.selectors.subscriptions import subscription_of
 from billing.services.adding import Addition, addition_preview, feature_add, feature_keep, feature_stop
 from billing.services.features import feature_opt_in, feature_opt_out, feature_tell
 from portal.core import clock
 from portal.core.audit import Actor
-from portal.core.errors import Conflict, NotFound, ServiceError
+from portal.core.errors import Conflict, ServiceError
 from portal.core.models import Membership
 from portal.web.access import ONLY_RUNNERS, actor_of, may_run, members_only, runners_only
 from portal.web.details import DetailsForm, asked_for
@@ -76,7 +76,7 @@ def instance_features(request: HttpRequest, membership: Membership, instance_id:
 def instance_feature(request: HttpRequest, membership: Membership, instance_id: str, name: str) -> HttpResponse:
     """One of them: what can be done about it and what comes of that; posting agrees. `?do=` names another deed."""
     instance = shown_instance(membership, instance_id)
-    held = _held(instance, name)
+    held = held_feature(instance, name, clock.now())
     subscription = subscription_of(instance)
     deeds = deeds_for(held, is_subscribed=subscription is not None)
     deed = _asked_deed(request, deeds)
@@ -109,7 +109,7 @@ def instance_feature(request: HttpRequest, membership: Membership, instance_id: 
 def feature_look(request: HttpRequest, membership: Membership, instance_id: str, name: str) -> HttpResponse:
     """The record that the feature waits for is looked up at once, by a worker."""
     instance = shown_instance(membership, instance_id)
-    held = _held(instance, name)
+    held = held_feature(instance, name, clock.now())
     try:
         domain_look_now(instance=instance, name=held.told.get(CUSTOM_NAME, ""), actor=actor_of(request))
     except ServiceError as error:
@@ -204,14 +204,6 @@ def _shown(
         "asked": asked if is_counted else None,
         "subscription": subscription,
     }
-
-
-def _held(instance: Instance, name: str) -> Held:
-    """NotFound for what is neither offered nor had."""
-    for held in held_features(instance, clock.now()):
-        if held.feature.pk == name:
-            return held
-    raise NotFound(f"There is no feature {name}.")
 
 
 def _is_changing(instance: Instance, held: list[Held]) -> bool:
