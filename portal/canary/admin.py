@@ -1,7 +1,6 @@
 """Runs of the canary, their stages, how long an instance took to run; one more at the press of a button."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from django.conf import settings
@@ -19,21 +18,10 @@ from portal.core.admin.pages import NobodyEdits, ReadOnlyRows
 from portal.core.admin.words import NOTHING, duration, pill, when
 from portal.core.audit import Actor
 from provisioning.admin.links import instance_link
+from provisioning.admin.plots import BAR, GAP, HEIGHT, Bar
 from provisioning.models import Instance
 
-BAR, GAP, HEIGHT = 8, 3, 72  # pixels of the plot
 SHORTEST: Final = 3  # pixels
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A run in the plot: the higher, the longer its instance took; a failed one is as high as the plot."""
-
-    x: int
-    y: int
-    height: int
-    tone: str
-    says: str
 
 
 def _begin(_nothing: None, answers: Answers, actor: Actor) -> str:
@@ -150,6 +138,7 @@ def _in_words() -> str:
 
 
 def _bar(number: int, ready: Ready, longest: float) -> Bar:
+    """A run: the higher, the longer its instance took; a failed one is as high as the plot."""
     run, x = ready.run, number * (BAR + GAP)
     says = f"{run.began_at:%-d %B, %H:%M} UTC, {run.region}"
     if run.state == State.FAILED or ready.seconds is None:

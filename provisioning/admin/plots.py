@@ -18,7 +18,7 @@ NOT_KNOWN: Final = "not known"
 
 @dataclass(frozen=True)
 class Bar:
-    """A day: `says` it in words."""
+    """A day, or a run of something: `says` it in words."""
 
     x: int
     y: int
